@@ -1,0 +1,77 @@
+"""Clusters, their nodes, and the queues that lead to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from lilac.model.ids import ClusterId, NodeId, QueueId
+from lilac.model.resources import Gpu
+from lilac.model.states import NodeState
+
+
+class RuntimeName(StrEnum):
+    """How a node can run a replica: in a container of a Docker engine, or as plain processes."""
+
+    DOCKER = "docker"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A named group of nodes with its own keys."""
+
+    id: ClusterId
+    name: str
+    description: str | None = None
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What a node has in all, as its agent measured it."""
+
+    cpu_millicores: int
+    memory_mb: int
+    cpu_manufacturer: str = ""
+    cpu_architecture: str = ""
+    gpus: tuple[Gpu, ...] = ()
+    gpu_manufacturer: str | None = None
+    runtimes: frozenset[RuntimeName] = frozenset({RuntimeName.DOCKER})
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    hostname: str = ""
+    agent_version: str = ""
+    legacy: bool = False
+    """Whether the agent speaks only the original protocol: one job at a time, no exit codes, no logs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A machine that runs an agent. `state` is `lost` while silent, `draining` while it gets nothing new."""
+
+    id: NodeId
+    cluster_id: ClusterId
+    name: str
+    state: NodeState
+    inventory: Inventory
+    last_heartbeat: float
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+    def evolve(self, **changes: Any) -> Node:
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Where jobs wait. A lower `priority` number runs first; `cluster_targets` is the order of preference."""
+
+    id: QueueId
+    name: str
+    priority: int
+    cluster_targets: tuple[ClusterId, ...]
+    paused: bool = False
+    created_at: float = 0.0

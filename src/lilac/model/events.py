@@ -1,0 +1,56 @@
+"""The append-only history: what happened to which thing, when, by whom.
+
+An event is written in the transaction of the change it tells, so the history is complete. `seq` grows by commit
+order within one database and is the resume point of event streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
+
+
+class EventKind(StrEnum):
+    JOB_SUBMITTED = "job.submitted"
+    JOB_ASSIGNED = "job.assigned"
+    JOB_RUNNING = "job.running"
+    JOB_REQUEUED = "job.requeued"
+    JOB_SUCCEEDED = "job.succeeded"
+    JOB_FAILED = "job.failed"
+    JOB_CANCELLED = "job.cancelled"
+    REPLICA_CHANGED = "replica.changed"
+    NODE_JOINED = "node.joined"
+    NODE_CHANGED = "node.changed"
+    NODE_LOST = "node.lost"
+    NODE_BACK = "node.back"
+    CLUSTER_CREATED = "cluster.created"
+    CLUSTER_DELETED = "cluster.deleted"
+    QUEUE_CREATED = "queue.created"
+    QUEUE_CHANGED = "queue.changed"
+    QUEUE_DELETED = "queue.deleted"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    KEY_CREATED = "key.created"
+    KEY_DELETED = "key.deleted"
+    SERVER_STARTED = "server.started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    kind: EventKind
+    at: float
+    seq: int = 0
+    """0 until it is stored."""
+    job_id: JobId | None = None
+    node_id: NodeId | None = None
+    cluster_id: ClusterId | None = None
+    queue_id: QueueId | None = None
+    user_id: UserId | None = None
+    """Whom it is about, where it is about a user."""
+    actor: str = "system"
+    """Who did it: `user:<name>`, `node:<id>` or `system`."""
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -1,0 +1,195 @@
+"""Jobs, their attempts and the replicas of an attempt.
+
+A job is one user's request for work. `JobSpec` is what was asked and never changes; `Job` adds what became of it.
+Times are seconds since the epoch (UTC) as floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from lilac.model.clusters import RuntimeName
+from lilac.model.errors import InvalidInput
+from lilac.model.ids import JobId, NodeId, QueueId, ReplicaKey, UserId
+from lilac.model.resources import INT32_MAX, ResourceRequest, check_request
+from lilac.model.states import AttemptState, FailureReason, JobState, ReplicaState
+
+
+class JobKind(StrEnum):
+    BATCH = "batch"
+    ELASTIC = "elastic"
+    POD = "pod"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRange:
+    """How many replicas: at least `min`, at most `max`. A job that is not elastic has both equal."""
+
+    min: int = 1
+    max: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What was asked for. `resources` are per replica."""
+
+    name: str
+    queue_id: QueueId
+    resources: ResourceRequest
+    image: str = ""
+    command: tuple[str, ...] | None = None
+    """Replaces the image's command; needed where there is no image."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    working_dir: str | None = None
+    runtime: RuntimeName = RuntimeName.DOCKER
+    kind: JobKind = JobKind.BATCH
+    size: SizeRange = SizeRange()
+    priority: int = 0
+    """Within its queue; higher first."""
+    time_limit_s: int | None = None
+    """From the start of its first replica; None means no limit."""
+    grace_s: int = 30
+    """Between the polite signal and the kill."""
+    max_retries: int = 3
+    """New attempts after failures of the platform's side (`states.RETRIED`)."""
+    node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    preemptible: bool = False
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job and what became of it. `attempt` is 0 until the first start."""
+
+    id: JobId
+    seq: int
+    """The order of submission: unique, ascending, never reset."""
+    spec: JobSpec
+    state: JobState
+    owner_id: UserId | None
+    submitted_at: float
+    updated_at: float
+    attempt: int = 0
+    retries: int = 0
+    node_id: NodeId | None = None
+    """Where rank 0 of the last attempt is or was."""
+    started_at: float | None = None
+    finished_at: float | None = None
+    exit_code: int | None = None
+    reason: FailureReason | None = None
+    message: str | None = None
+    """One sentence about the end, for people."""
+    waterfall: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Time stamps of the steps of the last attempt, see `WATERFALL`."""
+
+    def evolve(self, **changes: Any) -> Job:
+        return replace(self, **changes)
+
+
+WATERFALL: tuple[str, ...] = (
+    "submitted",
+    "planned",
+    "assigned",
+    "received",
+    "pull_started",
+    "pull_finished",
+    "created",
+    "started",
+    "running_reported",
+    "exited",
+    "finished",
+)
+"""The steps from submission to the end, in order. `received` to `exited` are told by the node's clock, the others by
+the control plane's. Steps that did not happen (no pull for a process) are absent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try. `number` is the fence: a report about an older attempt changes nothing."""
+
+    job_id: JobId
+    number: int
+    state: AttemptState
+    size: int
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    reason: FailureReason | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One container or process of an attempt, with the resources it holds until it ended."""
+
+    key: ReplicaKey
+    node_id: NodeId
+    state: ReplicaState
+    stop_wanted: bool = False
+    """The node is told to end it; it holds its resources until it has."""
+    gpu_uuids: tuple[str, ...] = ()
+    created_at: float = 0.0
+    started_at: float | None = None
+    finished_at: float | None = None
+    exit_code: int | None = None
+    reason: FailureReason | None = None
+    message: str | None = None
+    times: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def evolve(self, **changes: Any) -> Replica:
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaReport:
+    """What an agent says about one replica it holds (or should hold and does not: state `lost`)."""
+
+    key: ReplicaKey
+    state: ReplicaState
+    exit_code: int | None = None
+    reason: FailureReason | None = None
+    message: str | None = None
+    times: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Raise `InvalidInput` naming the field and what would be right, for a spec that makes no sense anywhere."""
+    if not spec.name.strip():
+        raise InvalidInput("name must not be empty.", field="name")
+    if len(spec.name) > 255:
+        raise InvalidInput(f"name must be at most 255 characters long, not {len(spec.name)}.", field="name")
+    check_request(spec.resources)
+    if spec.runtime is RuntimeName.DOCKER and not spec.image.strip():
+        raise InvalidInput("definition must name a Docker image, such as debian:12.", field="definition")
+    if any(c.isspace() or not c.isprintable() for c in spec.image):
+        raise InvalidInput(f"definition is not an image reference: {spec.image!r}.", field="definition")
+    if spec.runtime is RuntimeName.PROCESS and not spec.command:
+        raise InvalidInput("command must not be empty for a job of runtime process.", field="command")
+    if spec.command is not None and not spec.command:
+        raise InvalidInput("command must have at least one word (leave it out for the image's own).", field="command")
+    if any("\0" in text for text in (*(spec.command or ()), *spec.env, *spec.env.values())):
+        raise InvalidInput("command and env must not hold NUL characters.", field="command")
+    for name in spec.env:
+        if not name or "=" in name:
+            raise InvalidInput(f"env: {name!r} is not a variable's name.", field="env")
+    _check_range("size.min", spec.size.min, 1, 10_000)
+    _check_range("size.max", spec.size.max, spec.size.min, 10_000)
+    _check_range("priority", spec.priority, -INT32_MAX, INT32_MAX)
+    if spec.time_limit_s is not None:
+        _check_range("time_limit_s", spec.time_limit_s, 1, INT32_MAX)
+    _check_range("grace_s", spec.grace_s, 0, 86_400)
+    _check_range("max_retries", spec.max_retries, 0, 1000)
+    if spec.kind is not JobKind.ELASTIC and spec.size.min != spec.size.max:
+        raise InvalidInput(
+            f"size.min and size.max must be equal for a job of kind {spec.kind}; only elastic jobs have a range.",
+            field="size",
+        )
+
+
+def _check_range(field_name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise InvalidInput(f"{field_name} must be between {least} and {most}, not {value}.", field=field_name)

@@ -1,0 +1,105 @@
+"""What a job asks for and what a machine has: CPU, memory and single GPUs.
+
+Units: CPU in millicores (1000 = one core), memory in MiB, GPU memory in MiB on devices and in GB on requests, as
+people say it ("an 80 GB card").
+
+GPU models are free text, as the driver says them ("NVIDIA H100 80GB HBM3"). A request names a model by its words:
+the words must occur in the device's name in that order, whole, in any case. So "L4" is not an "L40S", "A100" is not
+an "RTX A1000", and "A100 80GB" picks the larger one of two kinds.
+
+GPU memory: a driver reports a little less than the number on the box (error correction, reserved regions: a "16 GB"
+T4 shows 15 109 MiB), so a device counts as having N GB from 95 % of N x 10^9 bytes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lilac.model.errors import InvalidInput
+
+INT32_MAX = 2_147_483_647
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU of a node. An unhealthy one keeps what runs on it but gets nothing new."""
+
+    uuid: str
+    model: str
+    memory_mb: int
+    healthy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GpuRequest:
+    """GPUs per replica: how many, and what each must be."""
+
+    count: int
+    model: str | None = None
+    memory_gb: int | None = None
+
+    def accepts(self, gpu: Gpu) -> bool:
+        """Whether this GPU is of the model and size asked for (health aside)."""
+        if self.memory_gb is not None and gpu.memory_mb < required_gpu_memory_mb(self.memory_gb):
+            return False
+        return self.model is None or model_matches(self.model, gpu.model)
+
+    def __str__(self) -> str:
+        size = f" with {self.memory_gb} GB" if self.memory_gb is not None else ""
+        return f"{self.count} × {self.model or 'GPU'}{size}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRequest:
+    """What one replica needs on its node."""
+
+    cpu_millicores: int
+    memory_mb: int
+    gpus: GpuRequest | None = None
+
+    @property
+    def gpu_count(self) -> int:
+        return self.gpus.count if self.gpus is not None else 0
+
+
+def required_gpu_memory_mb(memory_gb: int) -> int:
+    """The least MiB a driver must report for a device to count as having `memory_gb` GB."""
+    return int(memory_gb * 1_000_000_000 * 0.95 / _MIB)
+
+
+@lru_cache(maxsize=4096)
+def model_matches(wanted: str, device_name: str) -> bool:
+    """Whether all words of `wanted` occur in `device_name`, whole and in order, in any case."""
+    device_words = iter(_words(device_name))
+    return all(word in device_words for word in _words(wanted))
+
+
+def check_request(request: ResourceRequest) -> None:
+    """Raise `InvalidInput` for a request that makes no sense on any machine."""
+    problems = list(_problems(request))
+    if problems:
+        raise InvalidInput(f"resource_requirements: {'; '.join(problems)}.", field="resource_requirements")
+
+
+def _problems(request: ResourceRequest) -> Iterable[str]:
+    if not 1 <= request.cpu_millicores <= INT32_MAX:
+        yield f"cpu_millicores must be between 1 and {INT32_MAX} (1000 is one core), not {request.cpu_millicores}"
+    if not 1 <= request.memory_mb <= INT32_MAX:
+        yield f"memory_mb must be between 1 and {INT32_MAX}, not {request.memory_mb}"
+    gpus = request.gpus
+    if gpus is None:
+        return
+    if not 1 <= gpus.count <= 1024:
+        yield f"gpus.count must be between 1 and 1024, not {gpus.count} (leave gpus out for a job without GPUs)"
+    if gpus.memory_gb is not None and not 1 <= gpus.memory_gb <= 65_536:
+        yield f"gpus.memory_gb must be between 1 and 65536, not {gpus.memory_gb}"
+    if gpus.model is not None and not _words(gpus.model):
+        yield f"gpus.model must name a GPU model such as H100, not {gpus.model!r}"
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[a-z0-9]+", name.lower()))
