@@ -57,6 +57,8 @@ class Node:
     name: str
     state: NodeState
     inventory: Inventory
+    cordoned: bool = False
+    """Drained by somebody: gets nothing new until it is resumed, also when it was lost in between."""
     last_heartbeat: float
     created_at: float = 0.0
     updated_at: float = 0.0

@@ -58,7 +58,6 @@ class JobSpec:
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     preemptible: bool = False
-    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

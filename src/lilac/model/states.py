@@ -71,9 +71,7 @@ class FailureReason(StrEnum):
     PEER = "peer"
 
 
-RETRIED: frozenset[FailureReason] = frozenset(
-    {FailureReason.NODE_LOST, FailureReason.VANISHED, FailureReason.ENGINE}
-)
+RETRIED: frozenset[FailureReason] = frozenset({FailureReason.NODE_LOST, FailureReason.VANISHED, FailureReason.ENGINE})
 """Failures of the platform's side: they cost a retry and lead to a new attempt; all others end the job."""
 
 S = TypeVar("S", bound=StrEnum)
@@ -105,9 +103,7 @@ ATTEMPT_TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
     **{end: frozenset[AttemptState]() for end in sorted(_ATTEMPT_ENDS)},
 }
 
-_REPLICA_ENDS = frozenset(
-    {ReplicaState.SUCCEEDED, ReplicaState.FAILED, ReplicaState.STOPPED, ReplicaState.LOST}
-)
+_REPLICA_ENDS = frozenset({ReplicaState.SUCCEEDED, ReplicaState.FAILED, ReplicaState.STOPPED, ReplicaState.LOST})
 
 REPLICA_TRANSITIONS: Mapping[ReplicaState, frozenset[ReplicaState]] = {
     ReplicaState.ASSIGNED: _REPLICA_ENDS | {ReplicaState.PREPARING, ReplicaState.RUNNING},

@@ -1,0 +1,80 @@
+# Everything a developer and the build machine do. `make help` lists the targets.
+#
+# `make demo` and `make test` work in a fresh checkout: they make .venv from the lock files (every package is checked
+# against its hash), and `make test` also installs the Debian packages that tests use, where it may. Stamps in .venv
+# remember what is done, so that a second run starts at once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+RUNTIME ?= process
+KEEP ?=
+ARGS ?=
+WORKERS ?= 2
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --quiet
+
+export UV_SYSTEM_CERTS ?= 1
+export UV_LINK_MODE ?= copy
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help venv venv-dev packages demo test check lint format types imports docs docs-check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: .venv/.stamp-runtime ## make .venv with what the platform needs to run
+
+venv-dev: .venv/.stamp-dev
+
+.venv/.stamp-runtime: requirements.lock pyproject.toml .ci/venv
+	@.ci/venv requirements.lock
+	@touch $@
+
+.venv/.stamp-dev: requirements-dev.lock pyproject.toml .ci/venv
+	@.ci/venv requirements-dev.lock
+	@touch .venv/.stamp-runtime $@
+
+packages:
+	@.ci/packages
+
+demo: venv ## a cluster, a queue and jobs on this machine (RUNTIME=process|docker, KEEP=1 leaves it running)
+	@$(BIN)/lilac demo --runtime $(RUNTIME) $(if $(KEEP),--keep)
+
+test: venv-dev packages ## all tests (ARGS="-k name" selects, WORKERS=0 runs them in one process)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: lint types imports docs-check ## everything that is checked without running the platform
+
+lint: venv-dev ## style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: venv-dev ## put the formatting right
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: venv-dev ## static types
+	@$(BIN)/pyright
+
+imports: venv-dev ## the layers
+	@$(BIN)/lint-imports
+
+docs: venv-dev ## write docs/reference from the code
+	@$(BIN)/python docs/reference/generate.py
+
+docs-check: venv-dev
+	@$(BIN)/python docs/reference/generate.py --check
+
+bench: venv-dev ## measure (ARGS="--only idle --write")
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+lock: venv-dev ## choose versions anew and write the lock files
+	@$(COMPILE) --extra demo --group build --upgrade -o requirements.lock
+	@$(COMPILE) --extra demo --group build --group dev --constraint requirements.lock --upgrade -o requirements-dev.lock
+
+clean: ## remove everything that was made here
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis benchmarks/out dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

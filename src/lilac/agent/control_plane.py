@@ -1,0 +1,115 @@
+"""The two calls that the agent makes, over one HTTP session. Raises typed errors; retries nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from lilac import __version__
+from lilac.agent.wire import Reply, parse_reply
+from lilac.model.errors import Forbidden, InvalidInput, LilacError, LogGap, NotFound, Unauthenticated, Unavailable
+from lilac.model.ids import NodeId, ReplicaKey
+
+_ANSWER_PATIENCE_S = 30.0
+_CONNECT_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """How far the control plane has the output."""
+
+    offset: int
+
+
+class ControlPlane:
+    """A client of the node routes. `open` and `close` belong to the running event loop."""
+
+    def __init__(self, endpoint: str, key: str, node_id: NodeId) -> None:
+        self._endpoint = endpoint
+        self._key = key
+        self._node_id = node_id
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._key}", "User-Agent": f"lilac-agent/{__version__}"},
+            connector=aiohttp.TCPConnector(limit=32, keepalive_timeout=60),
+            trust_env=True,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def status(self, report: Mapping[str, Any]) -> Reply:
+        """Send one report and return the list; waits up to the report's `wait_s` and some more."""
+        body = await self._post(
+            f"/node/{self._node_id}/status",
+            orjson.dumps(report),
+            content_type="application/json",
+            timeout_s=float(report.get("wait_s", 0)) + _ANSWER_PATIENCE_S,
+        )
+        return parse_reply(_decoded(body))
+
+    async def append(self, key: ReplicaKey, offset: int, data: bytes, *, end: bool) -> Ack:
+        """Send output from `offset` on. `LogGap` tells where to go on, `NotFound` that nobody wants it."""
+        body = await self._post(
+            f"/node/{self._node_id}/logs/{key}?offset={offset}{'&end=true' if end else ''}",
+            data,
+            content_type="application/octet-stream",
+            timeout_s=_ANSWER_PATIENCE_S,
+        )
+        document = _decoded(body)
+        try:
+            return Ack(int(document["offset"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput("The server's answer to output holds no offset.") from error
+
+    async def _post(self, path: str, data: bytes, *, content_type: str, timeout_s: float) -> bytes:
+        if self._session is None:
+            raise Unavailable("The connection is closed.")
+        try:
+            async with self._session.post(
+                self._endpoint + path,
+                data=data,
+                headers={"Content-Type": content_type},
+                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_PATIENCE_S),
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+                if response.status == 200:
+                    return body
+                raise _error(response.status, body, response.headers.get("Location"))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            words = str(error) or type(error).__name__
+            raise Unavailable(f"The control plane at {self._endpoint} cannot be reached: {words}.") from error
+
+
+def _error(status: int, body: bytes, location: str | None) -> LilacError:
+    document = _decoded(body)
+    text = document.get("error") or document.get("detail") or "" if isinstance(document, dict) else ""
+    match status:
+        case 401:
+            return Unauthenticated("The control plane does not accept the cluster key (401): check cluster_api_key.")
+        case 403:
+            return Forbidden(f"The control plane refuses this node (403): {text or 'the key may not speak for it'}")
+        case 404:
+            return NotFound(f"The control plane answered 404: {text or 'not found'}")
+        case 409 if isinstance(document, dict) and isinstance(document.get("offset"), int):
+            return LogGap("The control plane expects other output.", offset=document["offset"])
+        case 301 | 302 | 307 | 308:
+            return InvalidInput(f"The control plane sends the agent elsewhere: set api_endpoint to {location}.")
+        case _:
+            return Unavailable(f"The control plane answered {status}: {str(text)[:300] or body[:200]!r}")
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None

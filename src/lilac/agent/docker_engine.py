@@ -1,0 +1,186 @@
+"""The few calls of the Docker Engine API that the agent makes, with two kinds of error.
+
+`EngineAway`: nobody answers, so trying again later is right. `EngineError`: the engine answered no, with its words.
+What the engine's client library leaves open (raw log frames, closing streams, connections without a limit) is done
+here, so nothing else knows that library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import aiodocker
+import aiohttp
+import orjson
+from aiodocker.exceptions import DockerError
+
+from lilac.agent.config import Registry
+from lilac.agent.registries import full_reference
+from lilac.model.errors import Unavailable
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+ANSWER_PATIENCE_S = 120.0
+_NOT_CONNECTED = 900
+
+
+class EngineAway(Unavailable):
+    """The engine cannot be reached."""
+
+
+class EngineError(Exception):
+    """The engine refused; `str()` is what it said, `status` the HTTP status (0 within a stream)."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class DockerEngine:
+    """One engine, by its address as in DOCKER_HOST."""
+
+    def __init__(self, host: str | None) -> None:
+        self.host = host or DEFAULT_HOST
+        self._client: aiodocker.Docker | None = None
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+            await client.connector.close()
+
+    async def has_image(self, image: str) -> bool:
+        try:
+            async with self._asking():
+                await self._docker().images.inspect(image)
+        except EngineError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def pull(self, image: str, credential: Registry | None) -> None:
+        """Pull one image; takes as long as it takes."""
+        auth: Any = None
+        if credential is not None:
+            auth = {"username": credential.username, "password": credential.secret}
+        async with self._asking(patience_s=None):
+            await self._docker().images.pull(full_reference(image), auth=auth)
+
+    async def create(self, name: str, config: Mapping[str, Any]) -> str:
+        """Create a container and return its id; 409 if the name is taken."""
+        async with self._asking():
+            return (await self._docker().containers.create(dict(config), name=name)).id
+
+    async def start(self, container: str) -> None:
+        async with self._asking():
+            await self._docker().containers.container(container).start()
+
+    async def kill(self, container: str, signal: str) -> None:
+        """Send a signal; a container that is not running any more is no error."""
+        try:
+            async with self._asking():
+                await self._docker().containers.container(container).kill(signal=signal)
+        except EngineError as error:
+            if error.status not in (404, 409):
+                raise
+
+    async def inspect(self, container: str) -> dict[str, Any] | None:
+        """Return the container's details, or None if there is none of this id or name."""
+        try:
+            async with self._asking():
+                return await self._docker()._query_json(f"containers/{container}/json")
+        except EngineError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def containers(self, labels: Sequence[str]) -> list[dict[str, Any]]:
+        """Return all containers, also ended ones, that have all these labels (`name=value`)."""
+        filters = orjson.dumps({"label": list(labels)}).decode()
+        async with self._asking():
+            return await self._docker()._query_json("containers/json", params={"all": True, "filters": filters})
+
+    async def remove(self, container: str) -> None:
+        """Remove a container, running or not, with its anonymous volumes; one that is gone is no error."""
+        try:
+            async with self._asking():
+                await self._docker().containers.container(container).delete(force=True, v=True)
+        except EngineError as error:
+            if error.status == 409 and "already in progress" in str(error):
+                return
+            if error.status != 404:
+                raise
+
+    @contextlib.asynccontextmanager
+    async def events(self, labels: Sequence[str]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Open the stream of container events of these labels; entering means that nothing later is missed."""
+        filters = orjson.dumps({"type": ["container"], "label": list(labels)}).decode()
+        async with self._stream("events", {"filters": filters}) as response:
+            yield _json_lines(response)
+
+    @contextlib.asynccontextmanager
+    async def log(self, container: str, since: str | None) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a container's log, followed to its end, as raw bytes (see `docker_log` for the framing)."""
+        params: dict[str, Any] = {"stdout": True, "stderr": True, "follow": True, "timestamps": True}
+        if since is not None:
+            params["since"] = since
+        async with self._stream(f"containers/{container}/logs", params) as response:
+            yield _chunks(response)
+
+    @contextlib.asynccontextmanager
+    async def _stream(self, path: str, params: dict[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._asking():
+            response = await self._docker()._do_query(path, "GET", params=params, timeout=None)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    @contextlib.asynccontextmanager
+    async def _asking(self, patience_s: float | None = ANSWER_PATIENCE_S) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(patience_s):
+                yield
+        except TimeoutError as error:
+            raise EngineAway(f"The Docker engine at {self.host} does not answer.") from error
+        except DockerError as error:
+            if error.status == _NOT_CONNECTED:
+                raise EngineAway(f"The Docker engine at {self.host} cannot be reached.") from error
+            raise EngineError(error.status, error.message) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineAway(f"The Docker engine at {self.host} cannot be reached: {error}.") from error
+
+    def _docker(self) -> aiodocker.Docker:
+        if self._client is None:
+            # Every followed log holds a connection, so there must be no limit to them.
+            if self.host.startswith("unix://"):
+                connector = aiohttp.UnixConnector(self.host.removeprefix("unix://"), limit=0)
+                self._client = aiodocker.Docker("unix://localhost", connector=connector)
+            else:
+                self._client = aiodocker.Docker(self.host)
+        return self._client
+
+
+async def _json_lines(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    async for chunk in _lines(response):
+        yield orjson.loads(chunk)
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in _chunks(response):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    except (aiohttp.ClientError, OSError) as error:
+        raise EngineAway(f"The Docker engine broke off: {error}.") from error

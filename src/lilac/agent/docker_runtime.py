@@ -1,0 +1,399 @@
+"""Replicas as containers of a Docker engine.
+
+A container is found again by its labels, so it may outlive the agent and the engine's daemon (with live-restore).
+The engine's events are a wake-up only: at each connection all containers of this node are listed first, so what
+happened while nobody listened is seen too. A container's end is told when its log has been copied to the end.
+
+While the engine is away, replicas that are to start wait for it up to a minute and then fail with reason `engine`;
+those that run are left alone until it is back.
+
+A container gets its CPUs, memory and exactly its GPUs, a limit on processes, and no way to gain privileges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from lilac.agent.backoff import Backoff
+from lilac.agent.config import Registry
+from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
+from lilac.agent.docker_failures import create_failure, pull_failure, start_failure
+from lilac.agent.docker_log import LogCopy, parse_time
+from lilac.agent.journal import Entry
+from lilac.agent.registries import credential_for
+from lilac.agent.runtime import End, Observer, StartFailure
+from lilac.agent.wire import Assignment, replica_environment
+from lilac.model.clusters import RuntimeName
+from lilac.model.ids import NodeId, ReplicaKey
+from lilac.model.states import FailureReason
+
+log = structlog.get_logger(__name__)
+
+ENGINE_PATIENCE_S = 60.0
+LOG_PATIENCE_S = 10.0
+PIDS_LIMIT = 16_384
+_MIB = 1 << 20
+
+
+@dataclass(slots=True)
+class _Container:
+    entry: Entry
+    id: str
+    task: asyncio.Task[None] | None = None
+    died: asyncio.Event = field(default_factory=asyncio.Event)
+    died_code: int | None = None
+    """As the event said it, for a container that is removed before it can be looked at."""
+
+
+class DockerRuntime:
+    """Runs replicas in containers. See the module's text for the mechanism."""
+
+    name = RuntimeName.DOCKER
+
+    def __init__(
+        self,
+        node_id: NodeId,
+        *,
+        host: str | None = None,
+        registry: Registry | None = None,
+        engine_patience_s: float = ENGINE_PATIENCE_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._node_id = node_id
+        self._engine = DockerEngine(host)
+        self._registry = registry
+        self._engine_patience_s = engine_patience_s
+        self._clock = clock
+        self._containers: dict[ReplicaKey, _Container] = {}
+        self._pulls: dict[str, asyncio.Lock] = {}
+        self._watcher: asyncio.Task[None] | None = None
+        self._observer: Observer | None = None
+        self._back = asyncio.Event()
+        """Set while the engine's events are being listened to."""
+
+    async def open(self, observer: Observer) -> None:
+        self._observer = observer
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    async def close(self) -> None:
+        tasks = [c.task for c in self._containers.values() if c.task is not None]
+        if self._watcher is not None:
+            tasks.append(self._watcher)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._engine.close()
+
+    async def start(self, entry: Entry) -> float:
+        deadline = asyncio.get_running_loop().time() + self._engine_patience_s
+        backoff = Backoff(most_s=5.0)
+        while True:
+            try:
+                return await self._start(entry)
+            except EngineAway as error:
+                pause = backoff.next_s()
+                if asyncio.get_running_loop().time() + pause > deadline:
+                    raise StartFailure(
+                        FailureReason.ENGINE, f"{error} Gave up after {self._engine_patience_s:.0f} s."
+                    ) from error
+                self._progressed(entry.key, message=f"{error} Trying again.")
+                await asyncio.sleep(pause)
+
+    async def adopt(self, entry: Entry) -> float | None:
+        backoff = Backoff()
+        while True:
+            try:
+                found = await self._find(entry.key)
+                details = await self._engine.inspect(found) if found is not None else None
+                if details is None and not entry.marked("starting"):
+                    return None
+                if details is None:
+                    self._end_soon(entry, End(exit_code=None, exited_at=self._clock(), message=_REMOVED))
+                    return entry.received_at
+                started_at = parse_time(details["State"]["StartedAt"])
+                if started_at is None:
+                    await self._engine.remove(details["Id"])
+                    return None
+                self._follow(entry, details["Id"])
+                return started_at
+            except (EngineAway, EngineError) as error:
+                if backoff.failures == 0:
+                    log.warning("waiting for the engine to adopt", replica=str(entry.key), why=str(error))
+                await asyncio.sleep(backoff.next_s())
+
+    async def terminate(self, entry: Entry) -> None:
+        await self._signal(entry, "SIGTERM")
+
+    async def kill(self, entry: Entry) -> None:
+        await self._signal(entry, "SIGKILL")
+
+    async def remove(self, entry: Entry) -> None:
+        container = self._containers.pop(entry.key, None)
+        if container is not None and container.task is not None:
+            container.task.cancel()
+            await asyncio.gather(container.task, return_exceptions=True)
+        for found in await self._engine.containers(self._labels(entry.key)):
+            await self._engine.remove(found["Id"])
+
+    # Starting
+
+    async def _start(self, entry: Entry) -> float:
+        assignment = entry.assignment
+        details = None
+        if entry.marked("starting"):  # the engine went away in the middle of it
+            found = await self._find(entry.key)
+            details = await self._engine.inspect(found) if found is not None else None
+        started_at = parse_time(details["State"]["StartedAt"]) if details is not None else None
+        if details is not None and started_at is not None:
+            self._follow(entry, details["Id"])
+            return started_at
+        await self._pull(entry)
+        container = await self._create(entry)
+        self._progressed(entry.key, created=self._clock())
+        entry.mark("starting")
+        try:
+            await self._engine.start(container)
+        except EngineError as error:
+            await self._engine.remove(container)
+            raise start_failure(str(error)) from error
+        self._follow(entry, container)
+        details = await self._engine.inspect(container)
+        started_at = parse_time(details["State"]["StartedAt"]) if details is not None else None
+        log.debug("container started", replica=str(assignment.key), container=container[:12])
+        return started_at if started_at is not None else self._clock()
+
+    async def _pull(self, entry: Entry) -> None:
+        image = entry.assignment.image
+        if not image:
+            raise StartFailure(FailureReason.IMAGE, "A job of runtime docker needs an image.")
+        async with self._pulls.setdefault(image, asyncio.Lock()):
+            try:
+                if await self._engine.has_image(image):
+                    return
+                self._progressed(entry.key, message=f"Pulling {image}.", pull_started=self._clock())
+                await self._engine.pull(image, credential_for(image, self._registry))
+            except EngineError as error:
+                raise pull_failure(image, str(error)) from error
+            self._progressed(entry.key, pull_finished=self._clock())
+
+    async def _create(self, entry: Entry) -> str:
+        name = container_name(entry.key, self._node_id)
+        config = container_config(entry.assignment, self._labels_map(entry.key))
+        try:
+            try:
+                return await self._engine.create(name, config)
+            except EngineError as error:
+                if error.status != 409:
+                    raise
+                found = await self._find(entry.key)
+                if found is None:
+                    raise
+                await self._engine.remove(found)  # ours, from a try that was cut short
+                return await self._engine.create(name, config)
+        except EngineError as error:
+            raise create_failure(entry.assignment.image, str(error)) from error
+
+    # Watching
+
+    async def _watch(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                async with self._engine.events([f"lilac.node={self._node_id}"]) as events:
+                    await self._look_at_all()
+                    if backoff.failures:
+                        log.info("the Docker engine answers", host=self._engine.host)
+                    backoff.reset()
+                    self._back.set()
+                    async for event in events:
+                        self._take(event)
+            except (EngineAway, EngineError) as error:
+                if backoff.failures == 0:
+                    log.warning("the Docker engine does not answer, trying again", why=str(error))
+            except Exception:
+                log.exception("watching the Docker engine failed")
+            self._back.clear()
+            await asyncio.sleep(backoff.next_s())
+
+    async def _look_at_all(self) -> None:
+        """See what happened while nobody listened."""
+        listed = {item["Id"]: item for item in await self._engine.containers([f"lilac.node={self._node_id}"])}
+        for container in self._containers.values():
+            item = listed.get(container.id)
+            if item is None or item["State"] in ("exited", "dead", "removing"):
+                container.died.set()
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if event.get("Action") not in ("die", "destroy"):
+            return
+        actor = event.get("Actor") or {}
+        for container in self._containers.values():
+            if container.id == actor.get("ID"):
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    container.died_code = int(actor["Attributes"]["exitCode"])
+                container.died.set()
+
+    def _follow(self, entry: Entry, container_id: str) -> None:
+        container = _Container(entry, container_id)
+        self._containers[entry.key] = container
+        container.task = asyncio.get_running_loop().create_task(self._carry(container))
+
+    async def _carry(self, container: _Container) -> None:
+        """Copy the log of one container until it is over, then tell its end."""
+        copying = asyncio.get_running_loop().create_task(self._copy_log(container))
+        try:
+            end = await self._await_end(container)
+            await asyncio.wait([copying], timeout=LOG_PATIENCE_S)
+            if not copying.done():
+                log.warning("the engine does not end the log", replica=str(container.entry.key))
+        finally:
+            copying.cancel()
+            await asyncio.gather(copying, return_exceptions=True)
+        if self._observer is not None:
+            self._observer.ended(container.entry.key, end)
+
+    async def _await_end(self, container: _Container) -> End:
+        while True:
+            try:
+                # Looked at once in any case: it may have ended before its events were waited for.
+                details = await self._engine.inspect(container.id)
+                if details is None:
+                    return End(
+                        exit_code=container.died_code,
+                        exited_at=self._clock(),
+                        message=_REMOVED if container.died_code is None else None,
+                    )
+                if details["State"]["Status"] in ("exited", "dead"):
+                    return _end(details["State"], self._clock())
+            except (EngineAway, EngineError) as error:
+                log.info("the engine does not tell how it ended", replica=str(container.entry.key), why=str(error))
+                await self._back.wait()
+                await asyncio.sleep(1.0)
+                continue
+            await container.died.wait()
+            container.died.clear()
+
+    async def _copy_log(self, container: _Container) -> None:
+        copy = LogCopy(container.entry.output, container.entry.path("cursor"))
+        backoff = Backoff(most_s=2.0)
+        try:
+            while True:
+                try:
+                    async with self._engine.log(container.id, copy.resume()) as chunks:
+                        async for chunk in chunks:
+                            backoff.reset()
+                            if copy.take(chunk) and self._observer is not None:
+                                self._observer.wrote(container.entry.key)
+                    details = await self._engine.inspect(container.id)
+                    if details is None or details["State"]["Status"] in ("exited", "dead"):
+                        return  # the stream ended because the container did
+                except (EngineAway, EngineError) as error:
+                    if isinstance(error, EngineError) and error.status == 404:
+                        return
+                    log.info("following the log is interrupted", replica=str(container.entry.key), why=str(error))
+                await asyncio.sleep(backoff.next_s())
+        finally:
+            copy.close()
+
+    # Small things
+
+    async def _find(self, key: ReplicaKey) -> str | None:
+        found = await self._engine.containers(self._labels(key))
+        return found[0]["Id"] if found else None
+
+    async def _signal(self, entry: Entry, number: str) -> None:
+        container = self._containers.get(entry.key)
+        if container is None:
+            return
+        try:
+            await self._engine.kill(container.id, number)
+        except (EngineAway, EngineError) as error:
+            log.warning("the signal could not be sent", replica=str(entry.key), signal=number, why=str(error))
+
+    def _progressed(self, key: ReplicaKey, *, message: str | None = None, **times: float) -> None:
+        if self._observer is not None:
+            self._observer.progressed(key, message=message, **times)
+
+    def _end_soon(self, entry: Entry, end: End) -> None:
+        if self._observer is not None:
+            asyncio.get_running_loop().call_soon(self._observer.ended, entry.key, end)
+
+    def _labels(self, key: ReplicaKey) -> list[str]:
+        return [f"{name}={value}" for name, value in self._labels_map(key).items()]
+
+    def _labels_map(self, key: ReplicaKey) -> dict[str, str]:
+        return {
+            "lilac.node": self._node_id,
+            "lilac.job": key.job_id,
+            "lilac.attempt": str(key.attempt),
+            "lilac.rank": str(key.rank),
+        }
+
+
+_REMOVED = "Its container was removed from outside, and left no exit code."
+
+
+def container_name(key: ReplicaKey, node_id: NodeId) -> str:
+    """Return a name that people recognise and that no other replica of any node on this engine has."""
+    unique = hashlib.sha256(f"{key}@{node_id}".encode()).hexdigest()[:8]
+    return f"lilac-{key.job_id[:8]}-{key.attempt}-{key.rank}-{unique}"
+
+
+def container_config(assignment: Assignment, labels: dict[str, str]) -> dict[str, Any]:
+    """Return what the engine needs to create a replica's container.
+
+    A command replaces both entrypoint and command of the image: the one empty word resets the entrypoint. Shared
+    memory may fill half of the memory limit, which counts it; the engine's 64 MiB break data loaders.
+    """
+    memory = max(6, assignment.memory_mb) * _MIB
+    host: dict[str, Any] = {
+        "NanoCpus": max(10, assignment.cpu_millicores) * 1_000_000,
+        "Memory": memory,
+        "MemorySwap": memory,
+        "ShmSize": max(64 * _MIB, memory // 2),
+        "PidsLimit": PIDS_LIMIT,
+        "Privileged": False,
+        "SecurityOpt": ["no-new-privileges"],
+        "Init": True,
+        "RestartPolicy": {"Name": "no"},
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "256m", "max-file": "4"}},
+    }
+    if assignment.gpu_uuids:
+        host["DeviceRequests"] = [{"DeviceIDs": list(assignment.gpu_uuids), "Capabilities": [["gpu"]]}]
+    config: dict[str, Any] = {
+        "Image": assignment.image,
+        "Env": [f"{name}={value}" for name, value in replica_environment(assignment).items()],
+        "Labels": labels,
+        "Tty": False,
+        "HostConfig": host,
+    }
+    if assignment.command is not None:
+        config["Entrypoint"] = [""]
+        config["Cmd"] = list(assignment.command)
+    if assignment.working_dir is not None:
+        config["WorkingDir"] = assignment.working_dir
+    return config
+
+
+def _end(state: dict[str, Any], now: float) -> End:
+    code = int(state["ExitCode"])
+    oom = bool(state.get("OOMKilled"))
+    message = None
+    if oom and code != 137 and code != 0:
+        message = f"The process ended with exit code {code}, after a process in its container had run out of memory."
+    elif state.get("Error"):
+        message = f"The engine says: {str(state['Error'])[:300]}"
+    return End(
+        exit_code=code,
+        exited_at=parse_time(state.get("FinishedAt") or "") or now,
+        out_of_memory=oom and code == 137,
+        message=message,
+    )

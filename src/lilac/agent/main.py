@@ -1,0 +1,120 @@
+"""The composition root of the agent: puts the parts together, runs them, and lets go gently."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+
+import structlog
+
+from lilac.agent import diary
+from lilac.agent.config import AgentConfig
+from lilac.agent.control_plane import ControlPlane
+from lilac.agent.docker_runtime import DockerRuntime
+from lilac.agent.journal import Journal
+from lilac.agent.node import NodeDescription
+from lilac.agent.process_runtime import ProcessRuntime
+from lilac.agent.replicas import Replicas
+from lilac.agent.reporting import Reporter
+from lilac.agent.runtime import Runtime
+from lilac.agent.shipping import Shipper
+from lilac.model.clusters import RuntimeName
+
+log = structlog.get_logger(__name__)
+
+FAREWELL_S = 2.0
+
+
+def run_forever(config: AgentConfig) -> int:
+    """Run the agent in this process until it is asked to stop; return the exit code."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(run(config))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(config))
+
+
+async def run(config: AgentConfig, *, stop: asyncio.Event | None = None) -> int:
+    """Run the agent until SIGTERM, SIGINT or `stop`; return the exit code.
+
+    Stopping tells and ships what it can within moments and leaves every replica running, to be adopted by the next
+    agent. Raises `Conflict` if another agent works on the same state directory.
+    """
+    diary.configure()
+    stop = stop if stop is not None else asyncio.Event()
+    journal = Journal(config.state_dir)
+    journal.open()
+    try:
+        with _signals(stop):
+            await _run(config, journal, stop)
+    finally:
+        journal.close()
+    return 0
+
+
+async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> None:
+    log.info("agent starts", node=config.node_id, name=config.node_name, endpoint=config.api_endpoint)
+    node = NodeDescription(config)
+    control_plane = ControlPlane(config.api_endpoint, config.cluster_api_key, config.node_id)
+    runtimes = _runtimes(config)
+    replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed())
+    reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=replicas.apply)
+    shipper = Shipper(control_plane, replicas.shipped)
+    replicas.shipper = shipper
+    await control_plane.open()
+    await shipper.open()
+    for runtime in runtimes.values():
+        await runtime.open(replicas)
+    await replicas.adopt()
+    speaking = asyncio.get_running_loop().create_task(reporter.run())
+    stopping = asyncio.get_running_loop().create_task(stop.wait())
+    try:
+        await asyncio.wait([speaking, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if speaking.done():
+            speaking.result()
+    finally:
+        log.info("agent stops, its replicas run on")
+        for task in (speaking, stopping):
+            task.cancel()
+        await asyncio.gather(speaking, stopping, return_exceptions=True)
+        await replicas.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await reporter.tell_once()
+        await shipper.close(FAREWELL_S)
+        for runtime in runtimes.values():
+            await runtime.close()
+        await control_plane.close()
+        node.close()
+
+
+def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
+    runtimes: dict[RuntimeName, Runtime] = {}
+    for name in config.runtimes:
+        match name:
+            case RuntimeName.PROCESS:
+                runtimes[name] = ProcessRuntime()
+            case RuntimeName.DOCKER:
+                runtimes[name] = DockerRuntime(
+                    config.node_id, host=config.docker_host, registry=config.private_registry
+                )
+    return runtimes
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    added: list[signal.Signals] = []
+    for number in numbers:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
+            loop.add_signal_handler(number, stop.set)
+            added.append(number)
+    try:
+        yield
+    finally:
+        for number in added:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,425 @@
+"""The replicas that this machine holds: carries out what `reconciling.decide` says, and knows how each one is.
+
+Each active replica has one task from its assignment to its end: start, wait for its end or for the wish to stop it,
+stop it politely and then for good. Replicas never end because the agent does: cancelling these tasks leaves everything
+running for the next life of the agent to adopt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from lilac.agent.journal import Entry, Journal
+from lilac.agent.reconciling import HeldView, Remove, Start, Stop, TellLost, TellStopped, decide
+from lilac.agent.runtime import End, Runtime, StartFailure, end_sentence
+from lilac.agent.shipping import Shipper
+from lilac.agent.wire import Assignment, Listed, Reply
+from lilac.model.clusters import RuntimeName
+from lilac.model.ids import ReplicaKey
+from lilac.model.states import FailureReason, ReplicaState, is_terminal
+
+log = structlog.get_logger(__name__)
+
+KILL_AGAIN_S = 5.0
+ADOPTION_PATIENCE_S = 5.0
+
+
+class _Held:
+    """One replica and everything that the agent knows of it."""
+
+    def __init__(self, assignment: Assignment, entry: Entry | None) -> None:
+        loop = asyncio.get_running_loop()
+        self.assignment = assignment
+        self.entry = entry
+        self.state = ReplicaState.PREPARING
+        self.exit_code: int | None = None
+        self.reason: FailureReason | None = None
+        self.message: str | None = None
+        self.times: dict[str, float] = {}
+        self.stop: asyncio.Future[None] = loop.create_future()
+        self.settled: asyncio.Future[None] = loop.create_future()
+        """Done when it is running or has ended."""
+        self.end: asyncio.Future[End] = loop.create_future()
+        self.shipped = False
+        self.removing = False
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def key(self) -> ReplicaKey:
+        return self.assignment.key
+
+    @property
+    def ended(self) -> bool:
+        return is_terminal(self.state)
+
+    def view(self) -> HeldView:
+        return HeldView(ended=self.ended, stopping=self.stop.done(), shipped=self.shipped and not self.removing)
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "job_id": self.key.job_id,
+            "attempt": self.key.attempt,
+            "rank": self.key.rank,
+            "state": str(self.state),
+            "exit_code": self.exit_code,
+            "reason": str(self.reason) if self.reason is not None else None,
+            "message": self.message,
+            "times": self.times,
+        }
+
+
+class Replicas:
+    """All replicas of this machine. `changed` is called whenever there is something new to report."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        runtimes: Mapping[RuntimeName, Runtime],
+        *,
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._journal = journal
+        self._runtimes = runtimes
+        self._changed = changed
+        self._clock = clock
+        self._held: dict[ReplicaKey, _Held] = {}
+        self._listed: Mapping[ReplicaKey, Listed] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._released = asyncio.Condition()
+        self.shipper: Shipper | None = None
+
+    # What the agent's life consists of
+
+    async def adopt(self) -> None:
+        """Take over what earlier lives of the agent left."""
+        for entry in await asyncio.to_thread(self._journal.entries):
+            held = self._hold(entry.assignment, entry)
+            held.times["received"] = entry.received_at
+            result = entry.read_json("result.json")
+            if result is not None and self._restore(held, result):
+                continue
+            progress = entry.read_json("progress.json")
+            if progress is not None:  # it ran; whether it still does may take a while to find out
+                held.state = ReplicaState.RUNNING
+                held.times.update(progress)
+            held.task = self._spawn(self._live(held, adopted=True))
+        if self._held:
+            await asyncio.wait([held.settled for held in self._held.values()], timeout=ADOPTION_PATIENCE_S)
+
+    async def apply(self, reply: Reply, *, patience_s: float = 0.02) -> None:
+        """Make the machine look like this list; waits a moment for what starts at once."""
+        self._listed = reply.replicas
+        started = await self._reconcile()
+        if started:
+            await asyncio.wait([held.settled for held in started], timeout=patience_s)
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Return the state of every held replica, as the wire has it."""
+        return [held.report() for held in self._held.values()]
+
+    def shipped(self, key: ReplicaKey) -> None:
+        """The output of this replica has been stored to its end."""
+        held = self._held.get(key)
+        if held is not None:
+            held.shipped = True
+            self._reconcile_soon()
+
+    async def close(self) -> None:
+        """Stop watching; what runs goes on running."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What the runtimes tell
+
+    def progressed(self, key: ReplicaKey, *, message: str | None = None, **times: float) -> None:
+        held = self._held.get(key)
+        if held is None or held.ended:
+            return
+        held.times.update(times)
+        held.message = message
+        self._changed()
+
+    def ended(self, key: ReplicaKey, end: End) -> None:
+        held = self._held.get(key)
+        if held is not None and not held.end.done():
+            held.end.set_result(end)
+
+    def wrote(self, key: ReplicaKey) -> None:
+        if self.shipper is not None:
+            self.shipper.wrote(key)
+
+    # How it is done
+
+    async def _reconcile(self) -> list[_Held]:
+        if self._listed is None:
+            return []
+        starts: list[Assignment] = []
+        for action in decide(self._listed, {key: held.view() for key, held in self._held.items()}):
+            match action:
+                case Start(assignment):
+                    starts.append(assignment)
+                case TellLost(assignment):
+                    self._ghost(
+                        assignment,
+                        ReplicaState.LOST,
+                        FailureReason.VANISHED,
+                        "The node does not hold this replica, and it may have run already.",
+                    )
+                case TellStopped(assignment):
+                    self._ghost(assignment, ReplicaState.STOPPED, None, "It had not been started.")
+                case Stop(key):
+                    log.info("stopping", replica=str(key))
+                    self._held[key].stop.set_result(None)
+                case Remove(key):
+                    self._held[key].removing = True
+                    self._spawn(self._remove(self._held[key]))
+        return await self._begin(starts)
+
+    def _reconcile_soon(self) -> None:
+        """For changes that can only lead to stops and removals."""
+        if self._listed is None:
+            return
+        for action in decide(self._listed, {key: held.view() for key, held in self._held.items()}):
+            if isinstance(action, Remove):
+                self._held[action.key].removing = True
+                self._spawn(self._remove(self._held[action.key]))
+
+    async def _begin(self, starts: list[Assignment]) -> list[_Held]:
+        if not starts:
+            return []
+        received_at = self._clock()
+        # Held before the journal is written, so that nothing decided meanwhile starts them twice.
+        begun = [self._hold(assignment, None) for assignment in starts]
+        try:
+            entries = await asyncio.to_thread(self._journal.note, starts, received_at)
+        except OSError as error:
+            log.error("the journal cannot be written", why=str(error))
+            for held in begun:
+                message = f"The agent cannot write its journal: {error}."
+                self._finish(held, ReplicaState.FAILED, None, FailureReason.ENGINE, message)
+                held.shipped = True
+            return begun
+        for held, entry in zip(begun, entries, strict=True):
+            held.entry = entry
+            held.times["received"] = received_at
+            held.task = self._spawn(self._live(held, adopted=False))
+        return begun
+
+    def _hold(self, assignment: Assignment, entry: Entry | None) -> _Held:
+        held = _Held(assignment, entry)
+        self._held[assignment.key] = held
+        self._changed()
+        return held
+
+    def _ghost(self, assignment: Assignment, state: ReplicaState, reason: FailureReason | None, message: str) -> None:
+        """A replica that is not here, and only held to say so."""
+        held = self._hold(assignment, None)
+        held.state, held.reason, held.message, held.shipped = state, reason, message, True
+        held.settled.set_result(None)
+        log.info("not here", replica=str(held.key), state=str(state))
+
+    def _restore(self, held: _Held, result: Mapping[str, Any]) -> bool:
+        try:
+            held.state = ReplicaState(result["state"])
+            held.exit_code = result["exit_code"]
+            held.reason = FailureReason(result["reason"]) if result["reason"] is not None else None
+            held.message = result["message"]
+            held.times = dict(result["times"])
+        except (KeyError, TypeError, ValueError):
+            held.state = ReplicaState.PREPARING
+            return False
+        held.settled.set_result(None)
+        self._follow_output(held)
+        if self.shipper is not None:
+            self.shipper.finish(held.key)
+        return True
+
+    async def _live(self, held: _Held, *, adopted: bool) -> None:
+        try:
+            await self._run(held, adopted=adopted)
+        except Exception as error:
+            log.exception("a replica could not be carried through", replica=str(held.key))
+            if not held.ended:
+                self._finish(held, ReplicaState.FAILED, None, FailureReason.ENGINE, f"The agent failed: {error}")
+        finally:
+            if not held.settled.done():
+                held.settled.set_result(None)
+
+    async def _run(self, held: _Held, *, adopted: bool) -> None:
+        assert held.entry is not None
+        runtime = self._runtimes.get(held.assignment.runtime)
+        if runtime is None:
+            self._finish(
+                held,
+                ReplicaState.FAILED,
+                None,
+                FailureReason.START,
+                f"This node does not run jobs of runtime {held.assignment.runtime}.",
+            )
+            return
+        started_at = await runtime.adopt(held.entry) if adopted else None
+        if started_at is None:
+            if held.stop.done() or held.entry.marked("stop"):
+                self._finish(held, ReplicaState.STOPPED, None, None, "It was stopped before it had started.")
+                return
+            started_at = await self._start(held, runtime, held.entry)
+            if started_at is None:
+                return
+        held.state = ReplicaState.RUNNING
+        held.message = None
+        held.times["started"] = started_at
+        if held.times.keys() - {"received", "started"}:  # more than the journal's other files tell
+            held.entry.write_json("progress.json", held.times)
+        held.settled.set_result(None)
+        self._follow_output(held)
+        self._changed()
+        log.info("adopted" if adopted else "started", replica=str(held.key), job=held.assignment.job_name)
+        await self._until_end(held, runtime, held.entry)
+
+    async def _start(self, held: _Held, runtime: Runtime, entry: Entry) -> float | None:
+        """Start it unless it is to stop meanwhile; return when it started, or None if it has ended already."""
+        start = asyncio.get_running_loop().create_task(self._start_when_free(held, runtime, entry))
+        try:
+            await asyncio.wait([start, held.stop], return_when=asyncio.FIRST_COMPLETED)
+            if not start.done():
+                start.cancel()
+                await asyncio.wait([start])
+            if start.cancelled():
+                await self._clear(runtime, entry)
+                self._finish(held, ReplicaState.STOPPED, None, None, "It was stopped before it had started.")
+                return None
+            return start.result()
+        except StartFailure as failure:
+            self._finish(held, ReplicaState.FAILED, failure.exit_code, failure.reason, str(failure))
+            return None
+        finally:
+            if not start.done():
+                start.cancel()
+                await asyncio.wait([start])
+
+    async def _clear(self, runtime: Runtime, entry: Entry) -> None:
+        try:
+            await runtime.remove(entry)
+        except Exception as error:
+            log.warning("what was half started could not be removed yet", replica=str(entry.key), why=str(error))
+
+    async def _start_when_free(self, held: _Held, runtime: Runtime, entry: Entry) -> float:
+        wanted = set(held.assignment.gpu_uuids)
+        if wanted:
+            async with self._released:
+                while users := self._users_of(wanted, held.key):
+                    self.progressed(held.key, message=f"Waiting until {users[0]} has let go of its GPUs.")
+                    await self._released.wait()
+        return await runtime.start(entry)
+
+    def _users_of(self, gpu_uuids: set[str], but: ReplicaKey) -> list[ReplicaKey]:
+        """Return the replicas of old that still use one of these GPUs, though the list gave it away."""
+        return [
+            key
+            for key, held in self._held.items()
+            if key != but and not held.ended and held.stop.done() and gpu_uuids & set(held.assignment.gpu_uuids)
+        ]
+
+    async def _until_end(self, held: _Held, runtime: Runtime, entry: Entry) -> None:
+        await asyncio.wait([held.end, held.stop], return_when=asyncio.FIRST_COMPLETED)
+        if not held.end.done():
+            await self._stop(held, runtime, entry)
+        end = held.end.result()
+        held.times["exited"] = end.exited_at
+        if entry.marked("stop"):
+            self._finish(held, ReplicaState.STOPPED, end.exit_code, None, None)
+        elif end.exit_code == 0:
+            self._finish(held, ReplicaState.SUCCEEDED, 0, None, None)
+        elif end.exit_code is None:
+            self._finish(held, ReplicaState.LOST, None, FailureReason.VANISHED, end.message)
+        elif end.out_of_memory:
+            message = f"It used more than its {held.assignment.memory_mb} MiB of memory and was killed."
+            self._finish(held, ReplicaState.FAILED, end.exit_code, FailureReason.OUT_OF_MEMORY, message)
+        else:
+            message = end.message or end_sentence(end.exit_code)
+            self._finish(held, ReplicaState.FAILED, end.exit_code, FailureReason.ERROR, message)
+
+    async def _stop(self, held: _Held, runtime: Runtime, entry: Entry) -> None:
+        first = not entry.marked("stop")
+        entry.mark("stop")
+        grace_s = held.assignment.grace_s
+        if not first:  # an earlier life of the agent began to stop it
+            grace_s = max(0.0, grace_s - (self._clock() - entry.path("stop").stat().st_mtime))
+        await runtime.terminate(entry)
+        await asyncio.wait([held.end], timeout=grace_s)
+        while not held.end.done():
+            log.info("killing", replica=str(held.key), grace_s=held.assignment.grace_s)
+            await runtime.kill(entry)
+            await asyncio.wait([held.end], timeout=KILL_AGAIN_S)
+
+    def _finish(
+        self,
+        held: _Held,
+        state: ReplicaState,
+        exit_code: int | None,
+        reason: FailureReason | None,
+        message: str | None,
+    ) -> None:
+        held.state, held.exit_code, held.reason, held.message = state, exit_code, reason, message
+        if held.entry is not None:
+            held.entry.write_json(
+                "result.json",
+                {
+                    "state": str(state),
+                    "exit_code": exit_code,
+                    "reason": str(reason) if reason is not None else None,
+                    "message": message,
+                    "times": held.times,
+                },
+            )
+        log.info("ended", replica=str(held.key), state=str(state), exit_code=exit_code, why=message)
+        if not held.settled.done():
+            held.settled.set_result(None)
+        self._follow_output(held)
+        if self.shipper is not None:
+            self.shipper.finish(held.key)
+        self._changed()
+        if held.assignment.gpu_uuids:
+            self._spawn(self._tell_released())
+
+    async def _tell_released(self) -> None:
+        async with self._released:
+            self._released.notify_all()
+
+    def _follow_output(self, held: _Held) -> None:
+        if self.shipper is None or held.entry is None:
+            return
+        listed = self._listed.get(held.key) if self._listed is not None else None
+        self.shipper.add(
+            held.key,
+            held.entry.output,
+            offset=listed.log_offset if listed is not None else None,
+            watch=held.assignment.runtime is RuntimeName.PROCESS and not held.ended,
+        )
+
+    async def _remove(self, held: _Held) -> None:
+        try:
+            if held.entry is not None:
+                runtime = self._runtimes.get(held.assignment.runtime)
+                if runtime is not None:
+                    await runtime.remove(held.entry)
+                self._journal.remove(held.entry)
+        except Exception as error:
+            log.warning("removing failed, trying again later", replica=str(held.key), why=str(error))
+            held.removing = False
+            return
+        del self._held[held.key]  # no news: it is absent from the next report
+
+    def _spawn(self, coroutine: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,101 @@
+"""The seam between the agent and what really runs replicas: containers of an engine, or plain processes.
+
+A runtime starts, watches, signals and cleans up. It tells what happens through an `Observer`, each end exactly once
+per life of the agent; it never decides. Everything it must know after a restart of the agent lies in the journal
+entry or in the engine, so `adopt` finds it again.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Protocol
+
+from lilac.agent.journal import Entry
+from lilac.model.clusters import RuntimeName
+from lilac.model.ids import ReplicaKey
+from lilac.model.states import FailureReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a replica ended. `exit_code` is None where nobody can know it any more."""
+
+    exit_code: int | None
+    exited_at: float
+    out_of_memory: bool = False
+    message: str | None = None
+
+
+class StartFailure(Exception):
+    """The replica could not be started; the text is one sentence for people."""
+
+    def __init__(self, reason: FailureReason, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.exit_code = exit_code
+
+
+class Observer(Protocol):
+    """Who is told. All calls come from the event loop's thread."""
+
+    def progressed(self, key: ReplicaKey, *, message: str | None = None, **times: float) -> None:
+        """A step was taken (`pull_started`, `created`, …), or there is something to say about the waiting."""
+        ...
+
+    def ended(self, key: ReplicaKey, end: End) -> None:
+        """The replica is over and no more of it runs."""
+        ...
+
+    def wrote(self, key: ReplicaKey) -> None:
+        """`entry.output` has grown."""
+        ...
+
+
+class Runtime(Protocol):
+    """One way of running replicas on this machine."""
+
+    @property
+    def name(self) -> RuntimeName: ...
+
+    async def open(self, observer: Observer) -> None:
+        """Make ready. Does not fail because an engine is away: that is for the single replica to tell."""
+        ...
+
+    async def start(self, entry: Entry) -> float:
+        """Start the replica and return when it started; `StartFailure` if it cannot be. After a
+        cancelled start the replica may be half there, until `remove`."""
+        ...
+
+    async def adopt(self, entry: Entry) -> float | None:
+        """Take over a replica of an earlier life of the agent: return when it started (its end, also one that is
+        already past, comes through the observer), or None if it certainly never started."""
+        ...
+
+    async def terminate(self, entry: Entry) -> None:
+        """Ask it politely (SIGTERM)."""
+        ...
+
+    async def kill(self, entry: Entry) -> None:
+        """End it (SIGKILL)."""
+        ...
+
+    async def remove(self, entry: Entry) -> None:
+        """Remove what there is of a replica outside of the journal, also one that was only half started."""
+        ...
+
+    async def close(self) -> None:
+        """Let go; what runs goes on running."""
+        ...
+
+
+def end_sentence(code: int) -> str:
+    """Say an exit code other than 0 in words."""
+    if code > 128:
+        try:
+            name = signal.Signals(code - 128).name
+        except ValueError:
+            pass
+        else:
+            return f"The process ended by signal {name} (exit code {code})."
+    return f"The process ended with exit code {code}."

@@ -1,0 +1,154 @@
+"""The messages between agent and control plane, as values. See the page "How control plane and agent speak".
+
+Parsing is strict where a mistake could start or stop the wrong thing, and lenient about fields it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lilac.model.clusters import RuntimeName
+from lilac.model.errors import InvalidInput
+from lilac.model.ids import JobId, ReplicaKey
+from lilac.model.states import ReplicaState
+
+PROTOCOL = 1
+
+
+class Desired(StrEnum):
+    RUN = "run"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What to run as one replica."""
+
+    key: ReplicaKey
+    runtime: RuntimeName
+    job_name: str = ""
+    image: str = ""
+    command: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    working_dir: str | None = None
+    world_size: int = 1
+    cpu_millicores: int = 1000
+    memory_mb: int = 512
+    gpu_uuids: tuple[str, ...] = ()
+    grace_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of the control plane's list."""
+
+    assignment: Assignment
+    desired: Desired
+    known_state: ReplicaState
+    log_offset: int = 0
+
+    @property
+    def key(self) -> ReplicaKey:
+        return self.assignment.key
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The whole list, and the name of this version of it."""
+
+    revision: str
+    replicas: Mapping[ReplicaKey, Listed]
+
+
+def parse_reply(document: Any) -> Reply:
+    """Return the reply in `document` (decoded JSON); `InvalidInput` if it is not one of this protocol."""
+    if not isinstance(document, dict) or not isinstance(document.get("replicas"), list):
+        raise InvalidInput(
+            "The server's answer holds no list of replicas: it is not a control plane that this agent can work with. "
+            "Check api_endpoint and the server's version."
+        )
+    try:
+        listed = [_listed(item) for item in document["replicas"]]
+        return Reply(revision=str(document["revision"]), replicas={item.key: item for item in listed})
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"The server's list of replicas cannot be read: {error!r}.") from error
+
+
+def assignment_to_json(assignment: Assignment) -> dict[str, Any]:
+    """Return the assignment with the names that it has on the wire; `parse_assignment` reads it back."""
+    return {
+        "job_id": assignment.key.job_id,
+        "attempt": assignment.key.attempt,
+        "rank": assignment.key.rank,
+        "job_name": assignment.job_name,
+        "runtime": str(assignment.runtime),
+        "image": assignment.image,
+        "command": list(assignment.command) if assignment.command is not None else None,
+        "env": dict(assignment.env),
+        "working_dir": assignment.working_dir,
+        "world_size": assignment.world_size,
+        "cpu_millicores": assignment.cpu_millicores,
+        "memory_mb": assignment.memory_mb,
+        "gpu_uuids": list(assignment.gpu_uuids),
+        "grace_s": assignment.grace_s,
+    }
+
+
+def parse_assignment(item: Mapping[str, Any]) -> Assignment:
+    """Return the assignment in `item`; `KeyError`, `TypeError` or `ValueError` if it is none."""
+    command = item.get("command")
+    if command is not None and (not isinstance(command, list) or not command):
+        raise ValueError("command must be a list of words")
+    return Assignment(
+        key=ReplicaKey(JobId(_plain_name(item["job_id"])), int(item["attempt"]), int(item["rank"])),
+        runtime=RuntimeName(item.get("runtime") or RuntimeName.DOCKER),
+        job_name=item.get("job_name") or "",
+        image=item.get("image") or "",
+        command=tuple(str(word) for word in command) if command is not None else None,
+        env={str(name): str(value) for name, value in (item.get("env") or {}).items()},
+        working_dir=item.get("working_dir") or None,
+        world_size=int(item.get("world_size", 1)),
+        cpu_millicores=int(item.get("cpu_millicores", 1000)),
+        memory_mb=int(item.get("memory_mb", 512)),
+        gpu_uuids=tuple(item.get("gpu_uuids") or ()),
+        grace_s=float(item.get("grace_s", 30)),
+    )
+
+
+def replica_environment(assignment: Assignment) -> dict[str, str]:
+    """Return what a replica finds in its environment: the job's own variables, and the platform's over them.
+
+    The GPU variables name exactly the assigned devices, so that a replica without GPUs sees none.
+    """
+    uuids = ",".join(assignment.gpu_uuids)
+    return {
+        **assignment.env,
+        "LILAC_JOB_ID": assignment.key.job_id,
+        "LILAC_JOB_NAME": assignment.job_name,
+        "LILAC_ATTEMPT": str(assignment.key.attempt),
+        "LILAC_RANK": str(assignment.key.rank),
+        "LILAC_WORLD_SIZE": str(assignment.world_size),
+        "LILAC_CPU_MILLICORES": str(assignment.cpu_millicores),
+        "LILAC_MEMORY_MB": str(assignment.memory_mb),
+        "CUDA_VISIBLE_DEVICES": uuids,
+        "NVIDIA_VISIBLE_DEVICES": uuids or "void",
+    }
+
+
+def _listed(item: Mapping[str, Any]) -> Listed:
+    return Listed(
+        assignment=parse_assignment(item),
+        desired=Desired(item["desired"]),
+        known_state=ReplicaState(item["known_state"]),
+        log_offset=int(item.get("log_offset", 0)),
+    )
+
+
+def _plain_name(text: object) -> str:
+    """A job id names a directory on this machine: nothing that could lead elsewhere is one."""
+    if not isinstance(text, str) or not text or not all(c.isalnum() or c in "-_" for c in text):
+        raise ValueError(f"{text!r} is not a job id")
+    return text

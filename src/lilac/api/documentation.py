@@ -1,0 +1,169 @@
+"""The OpenAPI document and the page that shows it, readable without access to the internet.
+
+What the table of rights knows is written into the document here, once for all routes: which credentials a call takes,
+which role it needs, and which errors it can answer with.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+import lilac
+from lilac.api.auth import Guarded, router
+from lilac.api.replies import Json
+from lilac.api.rights import Rule
+
+DESCRIPTION = """\
+The control plane of Lilac: clusters of nodes, queues that lead to them, and jobs that wait and run.
+
+Every route exists at the root and under `/api`. Bodies are JSON; every error is
+`{"error": "<sentence>", "code": "<stable word>", …}`. Times are RFC 3339 in UTC. Credentials are
+`Authorization: Bearer <login token or API key>` or `X-API-Key: <API key>`.
+"""
+
+TAGS: list[dict[str, Any]] = [
+    {"name": "jobs", "description": "Submitting work, following it, reading its output."},
+    {"name": "queues", "description": "Where jobs wait. A lower priority number runs first."},
+    {"name": "clusters", "description": "Named groups of nodes, and the keys of their agents."},
+    {"name": "nodes", "description": "Machines that run an agent."},
+    {"name": "events", "description": "The history of everything that happened, to read or to follow."},
+    {"name": "auth", "description": "Signing in and up."},
+    {"name": "account", "description": "One's own profile, password and API keys."},
+    {"name": "users", "description": "Accounts of people, for administrators."},
+    {"name": "agents", "description": "What agents call, with a key of their cluster."},
+    {"name": "health", "description": "Whether the server lives and which version it is."},
+]
+
+_ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "favicon.png": "image/png",
+}
+_START_SCRIPT = """\
+window.ui = SwaggerUIBundle({
+  url: document.querySelector("#ui").dataset.document,
+  dom_id: "#ui", deepLinking: true, persistAuthorization: false, tryItOutEnabled: true,
+  defaultModelsExpandDepth: 0, docExpansion: "list"
+});
+"""
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Lilac API</title>
+<link rel="icon" href="{root}/docs/favicon.png">
+<link rel="stylesheet" href="{root}/docs/swagger-ui.css">
+</head>
+<body>
+<div id="ui" data-document="{root}/openapi.json"><noscript>The document itself: {root}/openapi.json</noscript></div>
+<script src="{root}/docs/swagger-ui-bundle.js"></script>
+<script src="{root}/docs/start.js"></script>
+</body>
+</html>
+"""
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+routes = router()
+
+
+@routes.get("/openapi.json", include_in_schema=False)
+async def openapi_document(request: Request) -> Response:
+    return Json(request.app.openapi())
+
+
+@routes.get("/docs", include_in_schema=False)
+async def docs_page(request: Request) -> Response:
+    root = "/api" if request.scope.get("raw_path", b"").startswith(b"/api") else ""
+    page = _PAGE.format(root=root)
+    return Response(page, media_type="text/html", headers={"content-security-policy": _PAGE_POLICY})
+
+
+@routes.get("/docs/{asset}", include_in_schema=False)
+async def docs_asset(asset: str) -> Response:
+    if asset == "start.js":
+        return Response(_START_SCRIPT, media_type="text/javascript")
+    if asset not in _ASSETS:
+        raise HTTPException(404)
+    content = (resources.files("fastapi_offline") / "static" / asset).read_bytes()
+    return Response(content, headers={"content-type": _ASSETS[asset], "cache-control": "public, max-age=86400"})
+
+
+def install(app: FastAPI) -> None:
+    """Make `app.openapi()` give the complete document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _build(app)
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+
+def _build(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=lilac.__version__,
+        description=app.description,
+        routes=app.routes,
+        tags=TAGS,
+        servers=[{"url": "/api"}, {"url": "/"}],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A login token or an API key."},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+    }
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Error"] = {
+        "type": "object",
+        "required": ["error", "code"],
+        "properties": {
+            "error": {"type": "string", "description": "One sentence for people."},
+            "code": {"type": "string", "description": "A stable word for programs."},
+            "field": {"type": ["string", "null"], "description": "The field that is wrong, where it is one."},
+        },
+        "additionalProperties": True,
+    }
+    for route in app.routes:
+        if isinstance(route, Guarded) and route.include_in_schema:
+            for method, rule in route.rules.items():
+                _complete(document["paths"][route.path_format][method.lower()], route, rule or Rule.ADMIN)
+    return document
+
+
+def _complete(operation: dict[str, Any], route: Guarded, rule: Rule) -> None:
+    responses: dict[str, Any] = operation.setdefault("responses", {})
+    responses.pop("422", None)
+    wanted: list[tuple[str, str]] = []
+    if rule is not Rule.PUBLIC:
+        operation["security"] = [{"bearer": []}, {"apiKey": []}]
+        note = "Needs a key of the node's cluster." if rule is Rule.NODE else f"Needs the role {rule}."
+        operation["description"] = "\n\n".join(filter(None, [operation.get("description"), note]))
+        wanted += [("401", "No credential, or one that is not valid."), ("403", "The credential lacks the right.")]
+    if route.param_convertors:
+        wanted.append(("404", "There is no such thing."))
+    if route.body_field is not None:
+        wanted += [
+            ("400", "The body is not valid JSON."),
+            ("413", "The body is too large."),
+            ("415", "The body is not JSON."),
+        ]
+    if route.body_field is not None or route.dependant.query_params or route.param_convertors:
+        wanted.append(("422", "A value is wrong; `field` names it."))
+    for status, text in wanted:
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+        responses.setdefault(status, {"description": text, "content": content})

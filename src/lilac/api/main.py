@@ -1,0 +1,165 @@
+"""The server process: settings, platform, HTTP server, and an orderly end.
+
+SIGTERM and SIGINT let waiting callers go first (long polls, event streams, followed logs), so that the HTTP server
+can finish what it is serving; then the platform writes what is open and closes. A data directory belongs to one
+server at a time, held by a lock on a file in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+import uvicorn
+
+from lilac.api.app import create_app
+from lilac.control.platform import Platform
+from lilac.control.settings import Settings
+from lilac.model.errors import Conflict, InvalidInput, Unavailable
+
+
+def serve(settings: Settings) -> None:
+    """Run a control plane until it is told to end.
+
+    Raises:
+        LilacError: it cannot start; the sentence says why and what to do.
+    """
+    configure_logging(settings)
+    lock = _lock(settings.data_dir)
+    try:
+        with _listen(settings.host, settings.port) as listener:
+            _runner()(_serve(settings, listener))
+    finally:
+        lock.close()
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    platform = Platform(settings)
+    try:
+        await platform.start()
+        address = _address(listener)
+        _greet(platform, address)
+        config = uvicorn.Config(
+            create_app(platform),
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+            lifespan="off",
+            server_header=False,
+            date_header=True,
+            backlog=2048,
+        )
+        await _Server(config, platform).serve(sockets=[listener])
+    finally:
+        await platform.stop()
+
+
+class _Server(uvicorn.Server):
+    """Lets the platform's waiting callers go as soon as the end is asked for."""
+
+    def __init__(self, config: uvicorn.Config, platform: Platform) -> None:
+        super().__init__(config)
+        self._platform = platform
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self._loop.call_soon_threadsafe(self._platform.release_waiters)
+        super().handle_exit(signal.SIGTERM, frame)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Structured logs on stderr."""
+    level = getattr(logging, settings.log_level.upper())
+    renderer: Any = structlog.processors.JSONRenderer()
+    if settings.log_format == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        stream=sys.stderr, level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s"
+    )
+
+
+def _greet(platform: Platform, address: str) -> None:
+    if platform.first_credentials is not None:
+        username, password = platform.first_credentials
+        print("First start: made an administrator. The password is shown this once.", flush=True)
+        print(f"  username: {username}\n  password: {password}", flush=True)
+        print(f"  next:     lilac login --endpoint {address} --username {username}", flush=True)
+    print(f"Listening on {address} (API reference: {address}/docs)", flush=True)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise InvalidInput(f"Cannot listen on {host}: {error.strerror}. Use an address of this machine.") from None
+    listener = socket.socket(family, kind, proto)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --host and --port."
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _lock(data_dir: Path) -> IO[str]:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = open(data_dir / "server.lock", "a+")  # noqa: SIM115 - held for the life of the process
+    except OSError as error:
+        raise Unavailable(
+            f"Cannot use the data directory {data_dir}: {error.strerror}. Choose another with --data-dir."
+        ) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        pid = file.read().strip() or "?"
+        file.close()
+        raise Conflict(
+            f"Another control plane (process {pid}) uses the data directory {data_dir}. Stop it, or choose another "
+            "directory with --data-dir."
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _runner() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return uvloop.run

@@ -1,0 +1,108 @@
+"""Who may call what: the one table, from method and path to the least right that is needed.
+
+Denied by default: an application with a route that is not in this table does not start, and a route that was never
+guarded answers nobody. Rules about single things (one's own jobs, one's own account) are checked by the services,
+which get the principal.
+
+A right includes the weaker ones: ADMIN > MEMBER > VIEWER. NODE is apart: a cluster's key is good for these routes
+only, and people's credentials are not good for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from lilac.control.principals import Principal, PrincipalKind
+from lilac.model.accounts import Role
+from lilac.model.errors import Forbidden
+
+
+class Rule(StrEnum):
+    PUBLIC = "public"
+    NODE = "node"
+    VIEWER = "viewer"
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+RULES: Mapping[tuple[str, str], Rule] = {
+    ("GET", "/health"): Rule.PUBLIC,
+    ("GET", "/health/ready"): Rule.PUBLIC,
+    ("GET", "/version"): Rule.PUBLIC,
+    ("GET", "/openapi.json"): Rule.PUBLIC,
+    ("GET", "/docs"): Rule.PUBLIC,
+    ("GET", "/docs/{asset}"): Rule.PUBLIC,
+    ("POST", "/auth/login"): Rule.PUBLIC,
+    ("POST", "/auth/signup"): Rule.PUBLIC,
+    ("GET", "/auth/logout"): Rule.PUBLIC,
+    ("GET", "/account/details"): Rule.VIEWER,
+    ("POST", "/account/password"): Rule.VIEWER,
+    ("GET", "/account/api-keys"): Rule.VIEWER,
+    ("POST", "/account/api-keys"): Rule.VIEWER,
+    ("DELETE", "/account/api-keys/{key_id}"): Rule.VIEWER,
+    ("GET", "/users"): Rule.ADMIN,
+    ("POST", "/users"): Rule.ADMIN,
+    ("GET", "/users/{user}"): Rule.VIEWER,
+    ("PATCH", "/users/{user}"): Rule.ADMIN,
+    ("GET", "/clusters"): Rule.VIEWER,
+    ("POST", "/clusters"): Rule.ADMIN,
+    ("GET", "/clusters/{cluster}"): Rule.VIEWER,
+    ("DELETE", "/clusters/{cluster}"): Rule.ADMIN,
+    ("GET", "/clusters/{cluster}/info"): Rule.VIEWER,
+    ("GET", "/clusters/{cluster}/nodes"): Rule.VIEWER,
+    ("GET", "/clusters/{cluster}/jobs"): Rule.VIEWER,
+    ("GET", "/clusters/{cluster}/api-keys"): Rule.ADMIN,
+    ("POST", "/clusters/{cluster}/api-keys"): Rule.ADMIN,
+    ("DELETE", "/clusters/{cluster}/api-keys/{key_id}"): Rule.ADMIN,
+    ("GET", "/nodes"): Rule.VIEWER,
+    ("GET", "/nodes/{node}"): Rule.VIEWER,
+    ("DELETE", "/nodes/{node}"): Rule.ADMIN,
+    ("POST", "/nodes/{node}/drain"): Rule.ADMIN,
+    ("POST", "/nodes/{node}/resume"): Rule.ADMIN,
+    ("GET", "/queues"): Rule.VIEWER,
+    ("POST", "/queues"): Rule.ADMIN,
+    ("GET", "/queues/{queue}"): Rule.VIEWER,
+    ("PUT", "/queues/{queue}"): Rule.ADMIN,
+    ("DELETE", "/queues/{queue}"): Rule.ADMIN,
+    ("GET", "/queues/{queue}/jobs"): Rule.VIEWER,
+    ("GET", "/events"): Rule.VIEWER,
+    ("POST", "/training_jobs"): Rule.MEMBER,
+    ("GET", "/training_jobs"): Rule.VIEWER,
+    ("GET", "/training_jobs/{job}"): Rule.VIEWER,
+    ("GET", "/training_jobs/{job}/explain"): Rule.VIEWER,
+    ("GET", "/training_jobs/{job}/logs"): Rule.VIEWER,
+    ("POST", "/training_jobs/{job}/logs"): Rule.MEMBER,
+    ("GET", "/training_jobs/{job}/events"): Rule.VIEWER,
+    ("GET", "/training_jobs/{job}/wait"): Rule.VIEWER,
+    ("POST", "/training_jobs/{job}/cancel"): Rule.MEMBER,
+    ("PATCH", "/training_jobs/{job_id}/status"): Rule.ADMIN,
+    ("POST", "/node/{node_id}/status"): Rule.NODE,
+    ("POST", "/node/{node_id}/logs/{job_id}/{attempt}/{rank}"): Rule.NODE,
+}
+
+_RANK: Mapping[str | None, int] = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
+
+
+def allows(rule: Rule, principal: Principal | None) -> bool:
+    """Whether this caller (None: without a credential) satisfies the rule."""
+    if rule is Rule.PUBLIC:
+        return True
+    if principal is None:
+        return False
+    if rule is Rule.NODE:
+        return principal.kind is PrincipalKind.NODE
+    return principal.kind is PrincipalKind.USER and _RANK.get(principal.role, 0) >= _RANK[Role(rule.value)]
+
+
+def check(rule: Rule, principal: Principal) -> None:
+    """Raise `Forbidden` with the reason unless the rule allows this caller."""
+    if allows(rule, principal):
+        return
+    if rule is Rule.NODE:
+        raise Forbidden("Forbidden: this call is for agents; it needs an API key of the node's cluster.")
+    if principal.kind is PrincipalKind.NODE:
+        raise Forbidden(
+            "Forbidden: a cluster's key is only good for the reports of nodes; use the API key of a person."
+        )
+    raise Forbidden(f"Forbidden: this needs the role {rule}; {principal.username} is {principal.role}.")

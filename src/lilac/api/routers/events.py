@@ -1,0 +1,176 @@
+"""The history: to read in pages, or to follow as a stream of server-sent events.
+
+A stream first replays from the store what came after the given point, then goes on with what is committed, without a
+gap or a repeat: it listens before it reads the store, and skips what it has sent. Whenever numbers are missing (a slow
+reader, or another server of the control plane wrote them) it reads the store again from where it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Query, Request
+from sqlalchemy import Connection
+from starlette.responses import Response, StreamingResponse
+
+from lilac.api.auth import router
+from lilac.api.replies import Json
+from lilac.api.schemas.events import EventsShape
+from lilac.api.wire import event_to_wire
+from lilac.model.errors import InvalidInput
+from lilac.model.events import Event, EventKind
+from lilac.model.ids import JobId, NodeId, QueueId, parse_uuid
+from lilac.store import events as store
+
+routes = router("events")
+
+HEARTBEAT_S = 15.0
+_PAGE = 500
+_MAX_SEQ = 2**63 - 1
+_STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events: those that match all that is given."""
+
+    job_id: JobId | None = None
+    node_id: NodeId | None = None
+    queue_id: QueueId | None = None
+    kinds: frozenset[EventKind] | None = None
+
+    def matches(self, event: Event) -> bool:
+        return (
+            (self.job_id is None or event.job_id == self.job_id)
+            and (self.node_id is None or event.node_id == self.node_id)
+            and (self.queue_id is None or event.queue_id == self.queue_id)
+            and (self.kinds is None or event.kind in self.kinds)
+        )
+
+
+@routes.get(
+    "/events",
+    operation_id="listEvents",
+    response_model=EventsShape,
+    responses={200: {"content": {_STREAM: {"schema": {"type": "string"}}}}},
+)
+async def list_events(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[int | None, Query(ge=0, le=_MAX_SEQ)] = None,
+    job_id: str | None = None,
+    node_id: str | None = None,
+    queue_id: str | None = None,
+    kind: Annotated[str | None, Query(description="One kind or several, separated by commas.")] = None,
+) -> Response:
+    """The events after `after`, oldest first; without `after` the newest ones (still oldest first).
+
+    `next` is what to give as `after` for the following page, null on the last one. With `Accept: text/event-stream`
+    the reply is a stream that goes on: from `Last-Event-ID` or `after`, else from now on.
+    """
+    where = EventFilter(
+        job_id=JobId(_id("job_id", job_id)) if job_id else None,
+        node_id=NodeId(_id("node_id", node_id)) if node_id else None,
+        queue_id=QueueId(_id("queue_id", queue_id)) if queue_id else None,
+        kinds=frozenset(_kinds(kind)) if kind else None,
+    )
+    platform = request.app.state.platform
+    if _STREAM in request.headers.get("accept", ""):
+        resume_at = request.headers.get("last-event-id", "").strip()
+        if resume_at:
+            after = _seq(resume_at)
+        return StreamingResponse(
+            stream(platform, where, after),
+            media_type=_STREAM,
+            headers={"content-type": _STREAM, "cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+    found, _ = await platform.db.read(_page, where, after, limit)
+    following = str(found[-1].seq) if after is not None and len(found) == limit else None
+    return Json({"events": [event_to_wire(event) for event in found], "next": following})
+
+
+async def stream(platform: Any, where: EventFilter, after: int | None) -> AsyncIterator[bytes]:
+    """The stream's bytes, until the bus closes or the reader goes away."""
+    async with platform.bus.subscribe() as subscription:
+        at: int = await platform.db.read(store.last_seq) if after is None else after
+        yield b"retry: 1000\n: connected\n\n"
+        behind = True
+        while not platform.bus.closed.is_set():
+            if behind:
+                subscription.overflowed = False
+                found, at, behind = await platform.db.read(_catch_up, where, at)
+                for event in found:
+                    yield frame(event)
+                continue
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    event = await anext(subscription)
+            except TimeoutError:
+                behind = True
+                yield b": still here\n\n"
+                continue
+            except StopAsyncIteration:
+                return
+            if subscription.overflowed or event.seq > at + 1:
+                behind = True
+            elif event.seq == at + 1:
+                at = event.seq
+                if where.matches(event):
+                    yield frame(event)
+
+
+def frame(event: Event) -> bytes:
+    """One event as a server-sent event: number, kind, JSON."""
+    data = orjson.dumps(event_to_wire(event), default=str)
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.kind.value.encode(), data)
+
+
+def _page(conn: Connection, where: EventFilter, after: int | None, limit: int) -> tuple[list[Event], int]:
+    """At most `limit` events, oldest first, and the newest number there is."""
+    newest = store.last_seq(conn)
+    found = store.list_events(
+        conn,
+        after=after or 0,
+        limit=limit,
+        job_id=where.job_id,
+        node_id=where.node_id,
+        queue_id=where.queue_id,
+        kinds=where.kinds,
+        newest_first=after is None,
+    )
+    return (found[::-1] if after is None else found), newest
+
+
+def _catch_up(conn: Connection, where: EventFilter, after: int) -> tuple[list[Event], int, bool]:
+    """The next events, the number up to which nothing is missing now, and whether there is more."""
+    found, newest = _page(conn, where, after, _PAGE)
+    if len(found) == _PAGE:
+        return found, found[-1].seq, True
+    return found, max(after, newest), False
+
+
+def _id(field: str, text: str) -> str:
+    found = parse_uuid(text)
+    if found is None:
+        raise InvalidInput(f"{field} must be an id, not {text[:60]!r}.", field=field)
+    return found
+
+
+def _seq(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:19]) > _MAX_SEQ or len(text) > 19:
+        raise InvalidInput(f"Last-Event-ID must be the number of an event, not {text[:60]!r}.", field="Last-Event-ID")
+    return int(text)
+
+
+def _kinds(text: str) -> Iterator[EventKind]:
+    for word in text.split(","):
+        try:
+            yield EventKind(word.strip())
+        except ValueError:
+            raise InvalidInput(
+                f"kind must be one of {', '.join(EventKind)}, not {word.strip()[:60]!r}.", field="kind"
+            ) from None

@@ -1,0 +1,230 @@
+"""Jobs: submit, list, look, cancel, explain, wait, logs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from lilac.api.auth import Caller, router
+from lilac.api.replies import Json
+from lilac.api.schemas.jobs import AppendLogs, SetStatus, SubmitJob
+from lilac.api.wire import event_to_wire
+from lilac.control import job_views
+from lilac.control.platform import Platform
+from lilac.control.principals import Principal
+from lilac.model.errors import Forbidden, InvalidInput
+from lilac.model.ids import JobId, ReplicaKey, UserId, parse_uuid
+from lilac.model.jobs import Job
+from lilac.model.lifecycle import has_no_more_output
+from lilac.model.states import JobState, is_terminal
+from lilac.store import events as event_store
+from lilac.store.jobs import JobFilter
+
+routes = router("jobs")
+_READ_LIMIT = 8 << 20
+
+
+@routes.post("/training_jobs", status_code=201, operation_id="submit_job")
+async def submit(body: SubmitJob, request: Request, principal: Caller) -> Response:
+    """Submit a job."""
+    platform: Platform = request.app.state.platform
+    queue = await platform.jobs.queue(body.queue_id)
+    job = await platform.jobs.submit(principal, body.spec(queue.id), strict=body.strict)
+    return Json(job_views.created_job(job), 201)
+
+
+@routes.get("/training_jobs", operation_id="list_jobs")
+async def list_jobs(
+    request: Request,
+    principal: Caller,
+    id: str | None = None,
+    name: str | None = None,
+    status: str | None = None,
+    queue_id: str | None = None,
+    owner: str | None = None,
+    limit: int = Query(1000, ge=1, le=1000),
+    after: str | None = Query(None, description="`next` of the page before."),
+) -> Response:
+    """Jobs, newest first, as far as the caller may see them."""
+    platform: Platform = request.app.state.platform
+    wanted = JobFilter(
+        ids=(JobId(_uuid(id, "id")),) if id is not None else None,
+        name=name,
+        states=tuple(_state(word) for word in status.split(",")) if status is not None else None,
+        queue_id=(await platform.jobs.queue(queue_id)).id if queue_id is not None else None,
+        owner_id=await _owner(platform, principal, owner) if owner is not None else None,
+    )
+    jobs = await platform.jobs.list(principal, wanted, limit=limit, before_seq=_cursor(after))
+    following = str(jobs[-1].seq) if len(jobs) == limit else None
+    return Json({"jobs": [platform.jobs.render(job, principal) for job in jobs], "next": following})
+
+
+@routes.get("/training_jobs/{job}", operation_id="get_job")
+async def get_job(job: str, request: Request, principal: Caller) -> Response:
+    """A job by id or name, with its attempts, its timings, and why it waits if it does."""
+    return Json(await _detail(request.app.state.platform, principal, job))
+
+
+@routes.post("/training_jobs/{job}/cancel", operation_id="cancel_job")
+async def cancel(job: str, request: Request, principal: Caller) -> Response:
+    """End a job. Its processes get SIGTERM, and SIGKILL after its grace period."""
+    platform: Platform = request.app.state.platform
+    await platform.jobs.cancel(principal, job)
+    return Json(None)
+
+
+@routes.get("/training_jobs/{job}/explain", operation_id="explain_job")
+async def explain(job: str, request: Request, principal: Caller) -> Response:
+    """Why a job waits, who holds what it needs, when it is expected to start, and what would start it now."""
+    platform: Platform = request.app.state.platform
+    found, told = await platform.jobs.explain(principal, job)
+    holders = [h.job_id for h in told.reason.holders] if told is not None else []
+    names = await platform.jobs.names_of(holders)
+    node_name = platform.projection.fleet.node_name
+    return Json(job_views.explanation_object(found, told, node_name=node_name, job_names=names))
+
+
+@routes.get("/training_jobs/{job}/wait", operation_id="wait_for_job")
+async def wait(
+    job: str,
+    request: Request,
+    principal: Caller,
+    timeout_s: float = Query(300, ge=0, le=300),
+) -> Response:
+    """The job, as soon as it has ended; as it is then, when the time is over before."""
+    platform: Platform = request.app.state.platform
+    ended = await platform.jobs.wait_ended(principal, job, timeout_s)
+    return Json(await _detail(platform, principal, ended.id))
+
+
+@routes.get("/training_jobs/{job}/events", operation_id="list_job_events")
+async def job_events(
+    job: str,
+    request: Request,
+    principal: Caller,
+    after: int = Query(0, ge=0),
+    limit: int = Query(1000, ge=1, le=1000),
+) -> Response:
+    """What happened to a job, oldest first."""
+    platform: Platform = request.app.state.platform
+    found = await platform.jobs.get(principal, job)
+    events = await platform.db.read(event_store.list_events, after=after, limit=limit, job_id=found.id)
+    return Json({"events": [event_to_wire(event) for event in events]})
+
+
+@routes.get("/training_jobs/{job}/logs", operation_id="read_job_logs")
+async def logs(
+    job: str,
+    request: Request,
+    principal: Caller,
+    attempt: int | None = Query(None, ge=1),
+    rank: int = Query(0, ge=0),
+    offset: int = Query(0, description="Where to begin; negative counts from the end."),
+    limit: int = Query(_READ_LIMIT, ge=1, le=_READ_LIMIT),
+    follow: bool = False,
+) -> Response:
+    """A job's output, as it was written. With `follow`, on and on until it is complete."""
+    platform: Platform = request.app.state.platform
+    found = await platform.jobs.get(principal, job)
+    number = attempt if attempt is not None else found.attempt
+    key = ReplicaKey(found.id, number, rank)
+    size = await platform.logs.size(key) if number else 0
+    begin = max(size + offset, 0) if offset < 0 else offset
+    headers = {"X-Log-Offset": str(begin), "X-Log-Size": str(size), "X-Log-Attempt": str(number)}
+    media = "text/plain; charset=utf-8"
+    if not follow:
+        data = await platform.logs.read(key, begin, limit) if number else b""
+        return Response(data, media_type=media, headers=headers)
+    stream = _follow(platform, principal, found, key, begin, fixed=attempt is not None)
+    return StreamingResponse(stream, media_type=media, headers=headers)
+
+
+@routes.patch("/training_jobs/{job_id}/status", operation_id="set_job_status")
+async def set_status(job_id: str, body: SetStatus, request: Request, principal: Caller) -> Response:
+    """Set a job's state by hand, within the state table: for jobs whose node cannot tell their end any more."""
+    platform: Platform = request.app.state.platform
+    await platform.jobs.force_state(principal, JobId(_uuid(job_id, "job_id")), body.status)
+    return Json(None)
+
+
+@routes.post("/training_jobs/{job}/logs", operation_id="append_job_logs")
+async def append_logs(job: str, body: AppendLogs, request: Request, principal: Caller) -> Response:
+    """Append text to the output of a job's last attempt, as the original route promises."""
+    platform: Platform = request.app.state.platform
+    found = await platform.jobs.get(principal, job)
+    if not principal.may_change(found.owner_id):
+        raise Forbidden("Only the owner of a job or an administrator may add to its output.")
+    if found.attempt == 0:
+        raise InvalidInput(f"Job {found.spec.name} has not started yet, so it has no output.")
+    key = ReplicaKey(found.id, found.attempt, 0)
+    await platform.logs.append(key, await platform.logs.size(key), body.logs.encode())
+    return Json(None)
+
+
+async def _detail(platform: Platform, principal: Principal, job: str) -> dict[str, Any]:
+    detail = await platform.jobs.detail(principal, job)
+    node_name = platform.projection.fleet.node_name
+    attempts: list[dict[str, Any]] = []
+    for attempt, replicas in detail.attempts:
+        sizes = {r.key.rank: await platform.logs.size(r.key) for r in replicas}
+        attempts.append(job_views.attempt_object(attempt, replicas, node_name, sizes))
+    shown = platform.jobs.render(detail.job, principal)
+    shown["waiting"] = job_views.waiting_object(detail.waiting) if detail.waiting is not None else None
+    shown["attempts"] = attempts
+    return shown
+
+
+async def _follow(
+    platform: Platform, principal: Principal, job: Job, key: ReplicaKey, offset: int, *, fixed: bool
+) -> AsyncIterator[bytes]:
+    """Stream one attempt's output after the other, until the job (or the attempt that was asked for) is complete."""
+    while True:
+        if key.attempt > 0:
+            replica = await platform.jobs.replica(key)
+            if replica is not None and has_no_more_output(replica):
+                await platform.logs.end(key)
+            async for chunk in platform.logs.follow(key, offset):
+                yield chunk
+        if fixed or platform.bus.closed.is_set():
+            return
+        changed = platform.bus.changed(job.id)
+        job = await platform.jobs.get(principal, job.id)
+        if job.attempt == key.attempt:
+            if is_terminal(job.state):
+                changed.cancel()
+                return
+            await changed
+            job = await platform.jobs.get(principal, job.id)
+        if job.attempt != key.attempt:
+            key, offset = key._replace(attempt=job.attempt), 0
+
+
+async def _owner(platform: Platform, principal: Principal, word: str) -> UserId:
+    if word == "me" and principal.user_id is not None:
+        return principal.user_id
+    return await platform.jobs.user_id(word)
+
+
+def _state(word: str) -> JobState:
+    try:
+        return JobState(word.strip().lower())
+    except ValueError:
+        raise InvalidInput(f"status must be one of {', '.join(JobState)}, not {word!r}.", field="status") from None
+
+
+def _cursor(after: str | None) -> int | None:
+    if after is None:
+        return None
+    if not after.isdecimal() or len(after) > 18:
+        raise InvalidInput(f"after must be the `next` of a page before, not {after!r}.", field="after")
+    return int(after)
+
+
+def _uuid(text: str, name: str) -> str:
+    found = parse_uuid(text)
+    if found is None:
+        raise InvalidInput(f"{name} must be a UUID, not {text!r}.", field=name)
+    return found

@@ -1,0 +1,72 @@
+"""Queues: where jobs wait for the clusters that they target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from lilac.api.auth import Caller, router
+from lilac.api.replies import Json, nothing
+from lilac.api.schemas.clusters import QueueBody, QueueJobsShape, QueueShape
+from lilac.api.wire import queue_to_wire
+from lilac.control.directory import QueueWanted
+from lilac.control.principals import Principal
+from lilac.model.jobs import Job
+from lilac.model.states import JobState
+from lilac.store.jobs import JobFilter
+
+routes = router("queues")
+
+MOST_JOBS = 1000
+
+
+@routes.post("/queues", operation_id="createQueue", response_model=QueueShape)
+async def create_queue(request: Request, caller: Caller, body: QueueBody) -> Response:
+    return Json(queue_to_wire(await request.app.state.platform.directory.create_queue(caller, _wanted(body))))
+
+
+@routes.get("/queues", operation_id="listQueues", response_model=list[QueueShape])
+async def list_queues(request: Request) -> Response:
+    """All queues; the one that runs first, with the lowest priority number, comes first."""
+    return Json([queue_to_wire(queue) for queue in await request.app.state.platform.directory.queues()])
+
+
+@routes.get("/queues/{queue}", operation_id="getQueue", response_model=QueueShape)
+async def get_queue(request: Request, queue: str) -> Response:
+    return Json(queue_to_wire(await request.app.state.platform.directory.queue(queue)))
+
+
+@routes.put("/queues/{queue}", operation_id="replaceQueue", response_model=QueueShape)
+async def replace_queue(request: Request, caller: Caller, queue: str, body: QueueBody) -> Response:
+    """Replace name, priority and targets. `paused` stays as it is where it is left out."""
+    directory = request.app.state.platform.directory
+    return Json(queue_to_wire(await directory.replace_queue(caller, queue, _wanted(body))))
+
+
+@routes.delete("/queues/{queue}", operation_id="deleteQueue")
+async def delete_queue(request: Request, caller: Caller, queue: str) -> Response:
+    """Delete a queue; 409 while jobs wait in it. Jobs of it that run go on."""
+    await request.app.state.platform.directory.delete_queue(caller, queue)
+    return nothing()
+
+
+@routes.get("/queues/{queue}/jobs", operation_id="listQueueJobs", response_model=QueueJobsShape)
+async def list_queue_jobs(request: Request, caller: Caller, queue: str) -> Response:
+    """The jobs that wait in the queue, the oldest first (the newest 1,000 of them)."""
+    platform = request.app.state.platform
+    use = await platform.directory.queue(queue)
+    jobs = await list_whole(platform, caller, JobFilter(queue_id=use.queue.id, states=(JobState.QUEUED,)))
+    return Json({"jobs": [platform.jobs.render(job, caller) for job in reversed(jobs)]})
+
+
+async def list_whole(platform: Any, caller: Principal, where: JobFilter) -> list[Job]:
+    """The jobs of a list without pages, as many as are given at once."""
+    return await platform.jobs.list(caller, where, limit=MOST_JOBS)
+
+
+def _wanted(body: QueueBody) -> QueueWanted:
+    return QueueWanted(
+        name=body.name, priority=body.priority, cluster_targets=tuple(body.cluster_targets), paused=body.paused
+    )

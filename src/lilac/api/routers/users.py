@@ -1,0 +1,47 @@
+"""Accounts of people: for administrators, and everybody's own."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.responses import Response
+
+from lilac.api.auth import Caller, router
+from lilac.api.replies import Json
+from lilac.api.schemas.accounts import NewUserBody, UserChangesBody, UserShape, UsersShape
+from lilac.api.wire import user_to_wire
+from lilac.control.accounts import NewUser
+
+routes = router("users")
+
+
+@routes.get("/users", operation_id="listUsers", response_model=UsersShape)
+async def list_users(request: Request) -> Response:
+    users = await request.app.state.platform.accounts.list_users()
+    return Json({"users": [user_to_wire(user) for user in users]})
+
+
+@routes.post("/users", operation_id="createUser", response_model=UserShape, status_code=201)
+async def create_user(request: Request, caller: Caller, body: NewUserBody) -> Response:
+    new = NewUser(
+        username=body.username,
+        password=body.password,
+        role=body.role,
+        first_name=body.first_name,
+        last_name=body.last_name,
+    )
+    return Json(user_to_wire(await request.app.state.platform.accounts.create_user(caller, new)), 201)
+
+
+@routes.get("/users/{user}", operation_id="getUser", response_model=UserShape)
+async def get_user(request: Request, caller: Caller, user: str) -> Response:
+    """An account by id or name: one's own, or anybody's for administrators."""
+    return Json(user_to_wire(await request.app.state.platform.accounts.find_user(caller, user)))
+
+
+@routes.patch("/users/{user}", operation_id="changeUser", response_model=UserShape)
+async def change_user(request: Request, caller: Caller, user: str, body: UserChangesBody) -> Response:
+    """Change role or password, disable or enable. What is left out or null stays as it is."""
+    changed = await request.app.state.platform.accounts.change_user(
+        caller, user, role=body.role, password=body.password, disabled=body.disabled
+    )
+    return Json(user_to_wire(changed))

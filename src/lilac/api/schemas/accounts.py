@@ -1,0 +1,88 @@
+"""Signing in, accounts and API keys."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from lilac.api.schemas.fields import Body, Flag, Password, Shape, Text, Time
+from lilac.model.accounts import Role
+
+
+class LoginBody(Body):
+    username: Text
+    password: Password
+
+
+class SignUpBody(Body):
+    username: Text
+    password: Password
+    first_name: Text | None = None
+    last_name: Text | None = None
+
+
+class PasswordBody(Body):
+    old_password: Password
+    new_password: Password
+
+
+class NewUserBody(SignUpBody):
+    role: Role = Role.MEMBER
+
+
+class UserChangesBody(Body):
+    role: Role | None = None
+    password: Password | None = None
+    disabled: Flag | None = None
+
+
+class NewKeyBody(Body):
+    name: Text | None = None
+    expires_at: Time | None = None
+
+
+class TokenShape(Shape):
+    access_token: str
+    token_type: str = Field(examples=["Bearer"])
+
+
+class UserIdShape(Shape):
+    user_id: str
+
+
+class ProfileShape(Shape):
+    user_id: str
+    username: str
+    first_name: str | None
+    last_name: str | None
+    role: Role
+
+
+class UserShape(ProfileShape):
+    created_at: str
+    disabled: bool
+
+
+class UsersShape(Shape):
+    users: list[UserShape]
+
+
+class NewKeyShape(Shape):
+    id: str
+    prefix: str
+    key: str = Field(description="The key itself, shown only here.")
+    created_at: str
+    name: str
+    expires_at: str | None
+
+
+class KeyShape(Shape):
+    id: str
+    prefix: str
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+    name: str
+
+
+class ClusterKeyShape(KeyShape):
+    cluster_id: str

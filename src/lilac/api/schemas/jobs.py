@@ -1,0 +1,91 @@
+"""What clients send about jobs. Unknown fields are ignored, as the original does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StrictInt, StrictStr
+
+from lilac.model.clusters import RuntimeName
+from lilac.model.ids import QueueId
+from lilac.model.jobs import JobKind, JobSpec, SizeRange
+from lilac.model.resources import INT32_MAX, GpuRequest, ResourceRequest
+from lilac.model.states import JobState
+
+Int32 = Annotated[StrictInt, Field(ge=-INT32_MAX - 1, le=INT32_MAX)]
+
+
+class GpuRequirements(BaseModel):
+    """GPUs per replica."""
+
+    count: Int32 = Field(description="How many, all on one node.")
+    model: StrictStr | None = Field(None, description="Words that the device's name must contain, such as H100.")
+    memory_gb: Int32 | None = Field(None, description="Least memory of each, in GB.")
+
+
+class ResourceRequirements(BaseModel):
+    """What one replica needs."""
+
+    cpu_millicores: Int32 = Field(description="1000 is one core.")
+    memory_mb: Int32 = Field(description="MiB.")
+    gpus: GpuRequirements | None = None
+
+
+class Size(BaseModel):
+    """How many replicas."""
+
+    min: Int32 = 1
+    max: Int32 | None = Field(None, description="Equal to min unless the job is elastic.")
+
+
+class SubmitJob(BaseModel):
+    """A new job."""
+
+    name: StrictStr
+    definition: StrictStr = Field(description="Docker image; may be empty for runtime process.")
+    queue_id: StrictStr = Field(description="Id or name of a queue.")
+    resource_requirements: ResourceRequirements
+    command: list[StrictStr] | None = Field(None, description="Replaces the image's entry point and command.")
+    env: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    working_dir: StrictStr | None = None
+    runtime: RuntimeName = RuntimeName.DOCKER
+    kind: JobKind = JobKind.BATCH
+    size: Size = Size(min=1, max=None)
+    priority: Int32 = Field(0, description="Within its queue; higher first.")
+    time_limit_s: Int32 | None = None
+    grace_s: Int32 = Field(30, description="Between SIGTERM and SIGKILL.")
+    max_retries: Int32 = Field(3, description="New attempts after a node was lost and the like.")
+    node_selector: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    labels: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    strict: bool = Field(False, description="Refuse what no node could ever run, instead of waiting.")
+
+    def spec(self, queue_id: QueueId) -> JobSpec:
+        """The job as the model knows it."""
+        asked = self.resource_requirements
+        gpus = GpuRequest(asked.gpus.count, asked.gpus.model, asked.gpus.memory_gb) if asked.gpus else None
+        return JobSpec(
+            name=self.name,
+            queue_id=queue_id,
+            resources=ResourceRequest(asked.cpu_millicores, asked.memory_mb, gpus),
+            image=self.definition,
+            command=tuple(self.command) if self.command is not None else None,
+            env=self.env,
+            working_dir=self.working_dir,
+            runtime=self.runtime,
+            kind=self.kind,
+            size=SizeRange(self.size.min, self.size.max if self.size.max is not None else self.size.min),
+            priority=self.priority,
+            time_limit_s=self.time_limit_s,
+            grace_s=self.grace_s,
+            max_retries=self.max_retries,
+            node_selector=self.node_selector,
+            labels=self.labels,
+        )
+
+
+class SetStatus(BaseModel):
+    status: JobState
+
+
+class AppendLogs(BaseModel):
+    logs: StrictStr

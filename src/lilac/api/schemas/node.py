@@ -1,0 +1,202 @@
+"""What agents send, ours and original ones. Read by hand: words and fields that are not known are
+accepted and ignored, so that an agent of another version never loses its jobs over a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from lilac.control.fleet import Held
+from lilac.control.nodes import Assignment, StatusReport
+from lilac.model.clusters import Inventory, RuntimeName
+from lilac.model.errors import InvalidInput
+from lilac.model.ids import JobId, ReplicaKey, parse_uuid
+from lilac.model.jobs import ReplicaReport
+from lilac.model.resources import Gpu
+from lilac.model.states import FailureReason, ReplicaState
+
+_LEGACY_STATES = {
+    "acknowledged": ReplicaState.PREPARING,
+    "starting": ReplicaState.PREPARING,
+    "running": ReplicaState.RUNNING,
+    "succeeded": ReplicaState.SUCCEEDED,
+    "failed": ReplicaState.FAILED,
+    "cancelled": ReplicaState.STOPPED,
+}
+
+
+def read_report(body: Any) -> StatusReport:
+    """Parse a report.
+
+    Raises:
+        InvalidInput: a field that every agent sends is missing or of the wrong type; the sentence names it.
+    """
+    if not isinstance(body, dict):
+        raise InvalidInput("A report is a JSON object.")
+    table: dict[str, Any] = body
+    if "protocol" not in table:
+        return StatusReport(inventory=_legacy_inventory(table), legacy_job=_legacy_job(table.get("job_info")))
+    return StatusReport(
+        inventory=_inventory(table),
+        incarnation=str(table.get("incarnation") or ""),
+        sequence=_number(table, "sequence", 0),
+        replicas=tuple(_replicas(table.get("replicas") or [])),
+        revision=table.get("revision") if isinstance(table.get("revision"), str) else None,
+        wait_s=_seconds(table.get("wait_s", 0)),
+    )
+
+
+def write_reply(answer: Assignment, log_sizes: Mapping[ReplicaKey, int]) -> dict[str, Any]:
+    """The answer for our agents."""
+    return {
+        "assigned_job": None,
+        "revision": answer.revision,
+        "replicas": [_entry(held, log_sizes.get(held.replica.key, 0)) for held in answer.held],
+    }
+
+
+def write_legacy_reply(answer: Assignment) -> dict[str, Any]:
+    """The answer for original agents."""
+    held = answer.legacy_job
+    if held is None:
+        return {"assigned_job": None}
+    return {"assigned_job": {"id": held.replica.key.job_id, "docker_uri": held.spec.image}}
+
+
+def _entry(held: Held, log_offset: int) -> dict[str, Any]:
+    replica, spec = held.replica, held.spec
+    return {
+        "job_id": replica.key.job_id,
+        "attempt": replica.key.attempt,
+        "rank": replica.key.rank,
+        "desired": held.desired,
+        "known_state": str(replica.state),
+        "job_name": spec.name,
+        "runtime": str(spec.runtime),
+        "image": spec.image,
+        "command": list(spec.command) if spec.command is not None else None,
+        "env": dict(spec.env),
+        "working_dir": spec.working_dir,
+        "world_size": held.world_size,
+        "cpu_millicores": spec.resources.cpu_millicores,
+        "memory_mb": spec.resources.memory_mb,
+        "gpu_uuids": list(replica.gpu_uuids),
+        "grace_s": spec.grace_s,
+        "log_offset": log_offset,
+    }
+
+
+def _inventory(table: dict[str, Any]) -> Inventory:
+    cpu = table.get("cpu_info")
+    cpu = cpu if isinstance(cpu, dict) else {}
+    gpus = [g for g in table.get("gpus") or [] if isinstance(g, dict) and g.get("uuid")]
+    return Inventory(
+        cpu_millicores=_number(cpu, "millicores", None, "cpu_info.millicores"),
+        memory_mb=_number(table, "memory_info", None),
+        cpu_manufacturer=str(cpu.get("manufacturer") or ""),
+        cpu_architecture=str(cpu.get("architecture") or ""),
+        gpus=tuple(
+            sorted(
+                (
+                    Gpu(
+                        uuid=str(g["uuid"]),
+                        model=str(g.get("model") or "GPU"),
+                        memory_mb=_number(g, "memory_mb", 0),
+                        healthy=bool(g.get("healthy", True)),
+                    )
+                    for g in gpus
+                ),
+                key=lambda g: g.uuid,
+            )
+        ),
+        gpu_manufacturer="Nvidia" if gpus else None,
+        runtimes=frozenset(RuntimeName(r) for r in table.get("runtimes") or [] if r in set(RuntimeName)),
+        labels={str(k): str(v) for k, v in (table.get("labels") or {}).items()},
+        hostname=str(table.get("hostname") or ""),
+        agent_version=str(table.get("agent_version") or ""),
+    )
+
+
+def _legacy_inventory(table: dict[str, Any]) -> Inventory:
+    cpu = table.get("cpu_info")
+    if not isinstance(cpu, dict):
+        raise InvalidInput("cpu_info must be an object with manufacturer, architecture and millicores.")
+    gpu = table.get("gpu_info")
+    gpus: tuple[Gpu, ...] = ()
+    if isinstance(gpu, dict):
+        memory = _number(gpu, "memory_mb", 0, "gpu_info.memory_mb")
+        gpus = tuple(
+            Gpu(uuid=f"legacy-{n}", model=str(gpu.get("model") or "GPU"), memory_mb=memory)
+            for n in range(_number(gpu, "count", 1, "gpu_info.count"))
+        )
+    return Inventory(
+        cpu_millicores=_number(cpu, "millicores", None, "cpu_info.millicores"),
+        memory_mb=_number(table, "memory_info", None),
+        cpu_manufacturer=str(cpu.get("manufacturer") or ""),
+        cpu_architecture=str(cpu.get("architecture") or ""),
+        gpus=gpus,
+        gpu_manufacturer=str(gpu.get("manufacturer") or "") if isinstance(gpu, dict) else None,
+        runtimes=frozenset({RuntimeName.DOCKER}),
+        legacy=True,
+    )
+
+
+def _legacy_job(info: Any) -> tuple[JobId, ReplicaState] | None:
+    if info is None:
+        return None
+    job_id = parse_uuid(str(info.get("current_job_id"))) if isinstance(info, dict) else None
+    if job_id is None:
+        raise InvalidInput("job_info.current_job_id must be a UUID.")
+    return JobId(job_id), _LEGACY_STATES.get(str(info.get("status")).lower(), ReplicaState.PREPARING)
+
+
+def _replicas(entries: Any) -> Iterator[ReplicaReport]:
+    if not isinstance(entries, list):
+        raise InvalidInput("replicas must be a list.")
+    for entry in entries:
+        job_id = parse_uuid(str(entry.get("job_id"))) if isinstance(entry, dict) else None
+        if job_id is None:
+            raise InvalidInput("replicas: every entry needs job_id, attempt, rank and state.")
+        key = ReplicaKey(JobId(job_id), _number(entry, "attempt", None), _number(entry, "rank", None))
+        try:
+            state = ReplicaState(entry.get("state"))
+        except ValueError:
+            words = ", ".join(ReplicaState)
+            raise InvalidInput(f"replicas: state must be one of {words}, not {entry.get('state')!r}.") from None
+        reason: FailureReason | None = None
+        if entry.get("reason") is not None:
+            reason = FailureReason.ERROR
+            with suppress(ValueError):
+                reason = FailureReason(entry["reason"])
+        exit_code = entry.get("exit_code")
+        message = entry.get("message")
+        yield ReplicaReport(
+            key=key,
+            state=state,
+            exit_code=exit_code if isinstance(exit_code, int) else None,
+            reason=reason,
+            message=str(message)[:2000] if message is not None else None,
+            times=_times(entry.get("times")),
+        )
+
+
+_TOLD_TIMES = ("received", "pull_started", "pull_finished", "created", "started", "exited")
+
+
+def _times(told: Any) -> dict[str, float]:
+    if not isinstance(told, dict):
+        return {}
+    return {name: float(told[name]) for name in _TOLD_TIMES if isinstance(told.get(name), int | float)}
+
+
+def _number(table: dict[str, Any], name: str, default: int | None, shown: str | None = None) -> int:
+    value = table.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
+        raise InvalidInput(f"{shown or name} must be a whole number, not {value!r}.", field=shown or name)
+    return value
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0

@@ -1,0 +1,99 @@
+"""`lilac explain`: why a job waits, who holds what it needs, when it starts, and what would start it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lilac.cli import wording
+from lilac.cli.output import clean, coloured, output_option, paint, print_json, print_table
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Explanation, Job, Shortage
+
+_NODES_SHOWN = 5
+
+
+@click.command("explain")
+@click.argument("job")
+@output_option
+def explain(job: str, *, as_json: bool) -> None:
+    """Say why a job waits: the exact shortage, who holds it, the expected start, and the smallest change."""
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        found = client.jobs.find(job)
+        told = client.jobs.explain(found["job_id"])
+    if as_json:
+        print_json(told)
+    else:
+        print_explanation(found, told)
+
+
+def print_explanation(job: Job, told: Explanation) -> None:
+    click.echo(_headline(job, told))
+    if told["message"]:
+        label = "Why:  " if told["job_status"] == "queued" else ""
+        click.echo(f"{paint(label, 'bold')}{clean(told['message'])}")
+    holders = told.get("holders") or []
+    if holders:
+        click.echo(paint("\nHeld by", "bold"))
+        rows = [
+            [
+                clean(holder["job_name"]),
+                wording.short(holder["job_id"]),
+                clean(holder.get("node_name") or "-"),
+                wording.when(holder["ends_at"]) if holder.get("ends_at") else "no time limit",
+            ]
+            for holder in holders
+        ]
+        print_table(["JOB", "ID", "NODE", "ENDS AT THE LATEST"], rows, flexible=0, indent="  ")
+    nodes = told.get("nodes") or []
+    if nodes:
+        click.echo(paint("\nWhat each node lacks", "bold"))
+        rows = [[clean(node["node_name"]), _lacks(node["shortages"])] for node in nodes[:_NODES_SHOWN]]
+        print_table(["NODE", "SHORTAGE"], rows, flexible=1, indent="  ")
+        if len(nodes) > _NODES_SHOWN:
+            click.echo(f"  … and {len(nodes) - _NODES_SHOWN} more nodes")
+    if told["job_status"] != "queued":
+        return
+    click.echo()
+    click.echo(f"{paint('Expected start:', 'bold')}  {_expected(told)}")
+    change = told.get("smallest_change")
+    if change:
+        click.echo(f"{paint('It would start now with:', 'bold')}  {paint(clean(change['text']), 'green')}")
+
+
+def _headline(job: Job, told: Explanation) -> str:
+    name = paint(clean(job["job_name"]), "bold")
+    if told["job_status"] != "queued":
+        return f"{name} is {coloured(told['job_status'])}."
+    where = f" in queue {clean(job.get('queue_name'))}" if job.get("queue_name") else ""
+    ahead = told.get("jobs_ahead") or 0
+    position = told.get("position")
+    place = f", at place {position}" if position else ""
+    others = "no job ahead of it" if ahead == 0 else "1 job ahead of it" if ahead == 1 else f"{ahead} jobs ahead of it"
+    waited = wording.epoch(job["created_at"])
+    since = f" for {wording.ago(job['created_at']).removesuffix(' ago')}" if waited is not None else ""
+    return f"{name} waits{where}{since}{place}, {others}."
+
+
+def _expected(told: Explanation) -> str:
+    expected = told.get("expected_start")
+    remark = told.get("expected_start_note")
+    text = wording.when(expected) if expected else "not known"
+    return f"{text}: {clean(remark)}" if remark else text
+
+
+def _lacks(shortages: list[Shortage]) -> str:
+    return "; ".join(_lack(shortage) for shortage in shortages) or "nothing"
+
+
+def _lack(shortage: Shortage) -> str:
+    dimension, needed, free = shortage["dimension"], shortage["needed"], shortage["free"]
+    if "memory" in dimension and "gpu" not in dimension and isinstance(needed, int) and isinstance(free, int):
+        return f"memory: needs {wording.memory(needed)}, {wording.memory(free)} free"
+    if "cpu" in dimension and isinstance(needed, int) and isinstance(free, int):
+        return f"cpu: needs {wording.cores(needed)} cores, {wording.cores(free)} free"
+    return f"{clean(dimension).replace('_', ' ')}: needs {clean(needed)}, has {clean(free)}"

@@ -1,0 +1,139 @@
+"""One job on one page: facts, the waterfall of its timings, its attempts and replicas."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from lilac.cli import wording
+from lilac.cli.output import clean, paint, print_fields, print_table
+from lilac.cli.waterfall import waterfall
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Attempt, Job
+
+_REASONS = {
+    "error": "the program ended with an error",
+    "out_of_memory": "it used more memory than it asked for",
+    "image": "the image could not be had",
+    "start": "it could not be started",
+    "engine": "the container engine failed",
+    "vanished": "it was gone after a restart of its node",
+    "node_lost": "its node was lost",
+    "time_limit": "it reached its time limit",
+    "cancelled": "it was cancelled",
+    "preempted": "it made room for a job of higher priority",
+    "peer": "another replica failed",
+}
+
+
+def print_job(job: Job) -> None:
+    print_fields(_facts(job))
+    bars = waterfall(job.get("waterfall") or {})
+    if bars:
+        click.echo(paint("\nTimings", "bold"))
+        for line in bars:
+            click.echo(f"  {line}")
+    attempts = job.get("attempts") or []
+    if attempts:
+        click.echo(paint("\nAttempts", "bold"))
+        _print_attempts(attempts)
+
+
+def _facts(job: Job) -> list[tuple[str, str]]:
+    from lilac.cli.jobs import run_time
+
+    facts = [("Job", clean(job["job_name"])), ("ID", job["job_id"]), ("State", _state(job))]
+    waiting = job.get("waiting")
+    if waiting:
+        facts.append(("Waits because", clean(waiting["message"])))
+        if waiting.get("expected_start"):
+            facts.append(("Expected start", wording.when(waiting["expected_start"])))
+        if waiting.get("smallest_change"):
+            facts.append(("Starts now with", clean(waiting["smallest_change"])))
+    if job.get("exit_code") is not None:
+        facts.append(("Exit code", str(job.get("exit_code"))))
+    if job.get("node_name") or job["node_id"]:
+        facts.append(("Node", clean(job.get("node_name") or job["node_id"])))
+    facts.append(("Queue", clean(job.get("queue_name") or job["queue_id"] or "-")))
+    if job.get("owner"):
+        facts.append(("Owner", clean(job.get("owner"))))
+    if job.get("definition"):
+        facts.append(("Image", clean(job.get("definition"))))
+    if job.get("runtime") == "process":
+        facts.append(("Runtime", "process"))
+    if job.get("command"):
+        facts.append(("Command", clean(shlex.join(job.get("command") or []))))
+    facts.append(("Asks for", _asks_for(job)))
+    if job.get("time_limit_s"):
+        facts.append(("Time limit", wording.span(job.get("time_limit_s") or 0)))
+    if job.get("priority"):
+        facts.append(("Priority", str(job.get("priority"))))
+    for heading, table in (("Labels", job.get("labels")), ("Nodes with", job.get("node_selector"))):
+        if table:
+            facts.append((heading, ", ".join(f"{clean(key)}={clean(value)}" for key, value in table.items())))
+    if job.get("env"):
+        facts.append(("Variables", ", ".join(clean(key) for key in job.get("env") or {})))
+    facts.append(("Submitted", wording.when(job["created_at"])))
+    if job.get("started_at"):
+        facts.append(("Started", wording.when(job.get("started_at"))))
+    if job.get("finished_at"):
+        facts.append(("Finished", wording.when(job.get("finished_at"))))
+    ran = run_time(job)
+    if ran is not None:
+        facts.append(("Ran", wording.span(ran)))
+    return facts
+
+
+def _state(job: Job) -> str:
+    state, reason, message = job["job_status"], job.get("reason"), job.get("message")
+    why = message or _REASONS.get(reason or "", (reason or "").replace("_", " "))
+    return f"{state}: {clean(why)}" if why and state != "succeeded" else state
+
+
+def _asks_for(job: Job) -> str:
+    needs = job["resource_requirements"]
+    parts = [f"{wording.cores(needs['cpu_millicores'])} cores", wording.memory(needs["memory_mb"])]
+    if needs.get("gpus"):
+        parts.append(f"GPUs: {wording.gpus(needs.get('gpus'))}")
+    size = job.get("size", {"min": 1, "max": 1})
+    text = ", ".join(parts)
+    if size["max"] == 1:
+        return text
+    count = str(size["min"]) if size["min"] == size["max"] else f"{size['min']} to {size['max']}"
+    return f"{count} replicas, each {text}"
+
+
+def _print_attempts(attempts: list[Attempt]) -> None:
+    rows: list[list[str]] = []
+    for attempt in attempts:
+        for replica in attempt["replicas"] or []:
+            begin, end = wording.epoch(replica["started_at"]), wording.epoch(replica["finished_at"])
+            rows.append(
+                [
+                    str(attempt["number"]),
+                    str(replica["rank"]),
+                    replica["state"],
+                    clean(replica.get("node_name") or wording.short(replica["node_id"])),
+                    "-" if replica["exit_code"] is None else str(replica["exit_code"]),
+                    str(len(replica["gpu_uuids"]) or "-"),
+                    "-" if begin is None or end is None else wording.span(end - begin),
+                    _size(replica["log_bytes"]),
+                    clean(replica["message"] or replica["reason"] or ""),
+                ]
+            )
+        if not attempt["replicas"]:
+            why = clean(attempt["message"] or attempt["reason"] or "")
+            rows.append([str(attempt["number"]), "-", attempt["state"], "-", "-", "-", "-", "-", why])
+    headings = ["ATTEMPT", "RANK", "STATE", "NODE", "EXIT", "GPUS", "RAN", "OUTPUT", "WHY"]
+    print_table(headings, rows, flexible=8, states=2, indent="  ")
+
+
+def _size(count: int) -> str:
+    if count < 1024:
+        return f"{count} B"
+    if count < 1024 * 1024:
+        return f"{count / 1024:.1f} kB"
+    return f"{count / (1024 * 1024):.1f} MB"

@@ -1,0 +1,113 @@
+"""`lilac logs`: the output of a job's replica, as it is or as it comes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from lilac.cli.output import note, output_option, print_json
+
+if TYPE_CHECKING:
+    from lilac.client import Client
+    from lilac.model.errors import Unavailable
+
+_TAIL_BLOCK = 64 * 1024
+
+
+@click.command("logs")
+@click.argument("job")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the output is complete, over new attempts too.")
+@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt (default: the last).")
+@click.option("--rank", type=click.IntRange(min=0), default=0, show_default=True, help="Of this replica.")
+@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="N", help="Begin with the last N lines.")
+@output_option
+@click.pass_context
+def logs(
+    ctx: click.Context, job: str, *, follow: bool, attempt: int | None, rank: int, tail: int | None, as_json: bool
+) -> None:
+    """Show or follow the output of a job (its id, its name, or the beginning of its id).
+
+    Ctrl-C stops following; the job goes on.
+    """
+    from lilac.cli.session import connected
+
+    if follow and as_json:
+        raise click.UsageError("--follow prints the output itself, not JSON.", ctx)
+    with connected() as client:
+        found = client.jobs.find(job)
+        job_id = found["job_id"]
+        begin = 0
+        if found.get("attempt", 0) == 0 and not follow:
+            note(f"{found['job_name']} has not started yet. `lilac explain {job}` says why; -f waits for its output.")
+            if as_json:
+                print_json({"job_id": job_id, "attempt": 0, "rank": rank, "offset": 0, "size": 0, "log": ""})
+            return
+        chosen = attempt if attempt is not None else max(found.get("attempt", 0), 1)
+        if tail is not None and found.get("attempt", 0) > 0:
+            begin = tail_offset(client, job_id, chosen, rank, tail)
+        if follow:
+            try:
+                stream_log(client, job_id, attempt=attempt, rank=rank, offset=begin)
+            except KeyboardInterrupt:
+                note("")
+                ctx.exit(130)
+            return
+        part = client.jobs.read_log(job_id, attempt=chosen, rank=rank, offset=begin)
+        if as_json:
+            text = part.data.decode("utf-8", "replace")
+            shown = {"job_id": job_id, "attempt": chosen, "rank": rank, "offset": part.offset, "size": part.size}
+            print_json({**shown, "log": text})
+            return
+        out = _binary_stdout()
+        out.write(part.data)
+        out.flush()
+
+
+def stream_log(client: Client, job_id: str, *, attempt: int | None = None, rank: int = 0, offset: int = 0) -> None:
+    """Write a job's output to standard output as it comes, until it is complete."""
+    from lilac.client.patience import Patience
+
+    def interrupted(error: Unavailable) -> None:
+        note(f"lilac: the connection broke ({str(error).rstrip('.')}); trying again.")
+
+    def next_attempt(number: int) -> None:
+        note(f"lilac: attempt {number} begins.")
+
+    out = _binary_stdout()
+    chunks = client.jobs.follow_log(
+        job_id, attempt=attempt, rank=rank, offset=offset, patience=Patience(told=interrupted), on_attempt=next_attempt
+    )
+    for chunk in chunks:
+        out.write(chunk)
+        out.flush()
+
+
+def tail_offset(client: Client, job_id: str, attempt: int, rank: int, lines: int) -> int:
+    """Where the last `lines` lines begin, found by reading backwards from the end."""
+    end = client.jobs.read_log(job_id, attempt=attempt, rank=rank, offset=0, limit=1).size
+    if lines == 0:
+        return end
+    begin, newlines = end, 0
+    while begin > 0:
+        block_begin = max(begin - _TAIL_BLOCK, 0)
+        data = client.jobs.read_log(
+            job_id, attempt=attempt, rank=rank, offset=block_begin, limit=begin - block_begin
+        ).data
+        if not data:
+            return begin
+        at = len(data)
+        while (at := data.rfind(b"\n", 0, at)) >= 0:
+            if block_begin + at == end - 1:
+                continue  # The newline that ends the last line begins no line.
+            newlines += 1
+            if newlines == lines:
+                return block_begin + at + 1
+        begin = block_begin
+    return 0
+
+
+def _binary_stdout() -> BinaryIO:
+    sys.stdout.flush()
+    return sys.stdout.buffer

@@ -1,0 +1,90 @@
+"""Clusters with their keys, the nodes in them, and the queues that lead to them. Names do where ids do."""
+
+from __future__ import annotations
+
+from lilac.client.connection import Connection, segment
+from lilac.client.shapes import ApiKey, ClusterInfo, ClusterSummary, Job, NewApiKey, Node, Queue
+
+
+class Clusters:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> list[ClusterSummary]:
+        return self._connection.call("GET", "/clusters")["clusters"]
+
+    def create(self, name: str, description: str | None = None) -> str:
+        """Create a cluster and return its id."""
+        body = {"cluster_name": name, "cluster_description": description}
+        return self._connection.call("POST", "/clusters", body=body)["cluster_id"]
+
+    def info(self, cluster: str) -> ClusterInfo:
+        return self._connection.call("GET", f"/clusters/{segment(cluster)}/info")
+
+    def nodes(self, cluster: str) -> list[Node]:
+        return self._connection.call("GET", f"/clusters/{segment(cluster)}/nodes")["cluster_nodes"]
+
+    def jobs(self, cluster: str) -> list[Job]:
+        return self._connection.call("GET", f"/clusters/{segment(cluster)}/jobs")["cluster_jobs"]
+
+    def delete(self, cluster: str) -> None:
+        self._connection.call("DELETE", f"/clusters/{segment(cluster)}")
+
+    def keys(self, cluster: str) -> list[ApiKey]:
+        return self._connection.call("GET", f"/clusters/{segment(cluster)}/api-keys")
+
+    def create_key(self, cluster: str, *, name: str = "", expires_at: str | None = None) -> NewApiKey:
+        body = {"name": name, "expires_at": expires_at}
+        return self._connection.call("POST", f"/clusters/{segment(cluster)}/api-keys", body=body)
+
+    def delete_key(self, cluster: str, key_id: str) -> None:
+        self._connection.call("DELETE", f"/clusters/{segment(cluster)}/api-keys/{segment(key_id)}")
+
+
+class Nodes:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> list[Node]:
+        return self._connection.call("GET", "/nodes")["nodes"]
+
+    def get(self, node: str) -> Node:
+        return self._connection.call("GET", f"/nodes/{segment(node)}")
+
+    def drain(self, node: str) -> None:
+        self._connection.call("POST", f"/nodes/{segment(node)}/drain")
+
+    def resume(self, node: str) -> None:
+        self._connection.call("POST", f"/nodes/{segment(node)}/resume")
+
+    def remove(self, node: str) -> None:
+        self._connection.call("DELETE", f"/nodes/{segment(node)}")
+
+
+class Queues:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> list[Queue]:
+        return self._connection.call("GET", "/queues")
+
+    def get(self, queue: str) -> Queue:
+        return self._connection.call("GET", f"/queues/{segment(queue)}")
+
+    def create(self, *, name: str, priority: int, clusters: list[str], paused: bool = False) -> Queue:
+        return self._connection.call("POST", "/queues", body=_queue(name, priority, clusters, paused))
+
+    def replace(self, queue: str, *, name: str, priority: int, clusters: list[str], paused: bool = False) -> Queue:
+        body = _queue(name, priority, clusters, paused)
+        return self._connection.call("PUT", f"/queues/{segment(queue)}", body=body)
+
+    def delete(self, queue: str) -> None:
+        self._connection.call("DELETE", f"/queues/{segment(queue)}")
+
+    def jobs(self, queue: str) -> list[Job]:
+        """The jobs that wait in it, oldest first."""
+        return self._connection.call("GET", f"/queues/{segment(queue)}/jobs")["jobs"]
+
+
+def _queue(name: str, priority: int, clusters: list[str], paused: bool) -> dict[str, object]:
+    return {"name": name, "priority": priority, "cluster_targets": clusters, "paused": paused}

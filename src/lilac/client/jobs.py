@@ -1,0 +1,238 @@
+"""Jobs: submit, look, wait, cancel, and follow their output without losing or doubling a byte."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from lilac.client.connection import BrokenStream, Connection, SilentStream, segment
+from lilac.client.events import Events
+from lilac.client.patience import Patience
+from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica
+from lilac.model.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    import httpx2
+
+ENDED_JOB = frozenset({"succeeded", "failed", "cancelled"})
+_OMISSION = re.compile("\n\\[… (\\d+) bytes of output were not kept …]\n".encode())
+_ENDED_REPLICA = frozenset({"succeeded", "failed", "stopped", "lost"})
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """A piece of output: `data` begins at byte `offset` of `size` so far of that replica's whole output."""
+
+    data: bytes
+    offset: int
+    size: int
+
+
+class Jobs:
+    def __init__(self, connection: Connection, events: Events) -> None:
+        self._connection = connection
+        self._events = events
+
+    def submit(self, job: NewJob) -> CreatedJob:
+        return self._connection.call("POST", "/training_jobs", body=job)
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        name: str | None = None,
+        queue: str | None = None,
+        owner: str | None = None,
+        job_id: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> JobPage:
+        """One page, newest first. `status` may be several words with commas between; `owner="me"` works."""
+        return self._connection.call(
+            "GET",
+            "/training_jobs",
+            params={
+                "id": job_id,
+                "name": name,
+                "status": status,
+                "queue_id": queue,
+                "owner": owner,
+                "limit": limit,
+                "after": after,
+            },
+        )
+
+    def get(self, job: str) -> Job:
+        """One job with its attempts, by id, or by name (the newest of that name)."""
+        return self._connection.call("GET", f"/training_jobs/{segment(job)}")
+
+    def find(self, job: str) -> Job:
+        """Like `get`, and also by the first characters of an id (four at least) where they name one job only."""
+        try:
+            return self.get(job)
+        except NotFound:
+            if len(job) < 4 or not set(job.lower()) <= set("0123456789abcdef-"):
+                raise
+            matches = [found for found in self.list(limit=1000)["jobs"] if found["job_id"].startswith(job.lower())]
+            if not matches:
+                raise
+        if len(matches) > 1:
+            names = ", ".join(f"{found['job_id']} ({found['job_name']})" for found in matches[:3])
+            raise NotFound(f"{job!r} begins the ids of {len(matches)} jobs: {names}. Give more of it.")
+        return self.get(matches[0]["job_id"])
+
+    def cancel(self, job: str) -> None:
+        self._connection.call("POST", f"/training_jobs/{segment(job)}/cancel")
+
+    def explain(self, job: str) -> Explanation:
+        return self._connection.call("GET", f"/training_jobs/{segment(job)}/explain")
+
+    def events(self, job: str) -> list[Event]:
+        return self._connection.call("GET", f"/training_jobs/{segment(job)}/events")["events"]
+
+    def wait(self, job: str, *, timeout_s: float | None = None, patience: Patience | None = None) -> Job:
+        """Return the job as soon as it has ended, or as it is after `timeout_s`. Outlives restarts of the server."""
+        patience = Patience() if patience is None else patience
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            span_s = 60.0 if deadline is None else max(0.0, min(60.0, deadline - time.monotonic()))
+            try:
+                found = self._wait_once(job, span_s)
+            except Unavailable as error:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+                patience.wait(error)
+                continue
+            patience.progress()
+            if found["job_status"] in ENDED_JOB or (deadline is not None and time.monotonic() >= deadline):
+                return found
+
+    def read_log(
+        self, job: str, *, attempt: int | None = None, rank: int = 0, offset: int = 0, limit: int | None = None
+    ) -> LogPart:
+        """The output there is now, from `offset` on (negative: counted from the end)."""
+        params = {"attempt": attempt, "rank": rank, "offset": offset, "limit": limit}
+        with self._connection.stream(
+            f"/training_jobs/{segment(job)}/logs", params=params, accept="text/plain"
+        ) as reply:
+            data = reply.read()
+            begin = _number(reply, "x-log-offset", max(offset, 0))
+            return LogPart(data, begin, _number(reply, "x-log-size", begin + len(data)))
+
+    def follow_log(
+        self,
+        job: str,
+        *,
+        attempt: int | None = None,
+        rank: int = 0,
+        offset: int = 0,
+        patience: Patience | None = None,
+        on_attempt: Callable[[int], None] | None = None,
+    ) -> Iterator[bytes]:
+        """Yield output as it comes, until it is complete; then of the next attempt, if the job gets one.
+
+        With `attempt`, that one's output only. A job that has not started is waited for. A broken connection is
+        opened again at the byte where it broke; what was yielded is never yielded again. `on_attempt` hears the
+        number of each further attempt before its output.
+        """
+        patience = Patience() if patience is None else patience
+        found = self._patient_get(job, patience)
+        job_id = found["job_id"]
+        number = attempt if attempt is not None else max(found.get("attempt", 0), 1)
+        while self._attempt_comes(job_id, number, rank, patience):
+            yield from self._follow_attempt(job_id, number, rank, offset, patience)
+            if attempt is not None:
+                return
+            number, offset = max(number + 1, self._patient_get(job_id, patience).get("attempt", 0)), 0
+            if on_attempt is not None and self._attempt_comes(job_id, number, rank, patience):
+                on_attempt(number)
+
+    def _follow_attempt(self, job: str, number: int, rank: int, offset: int, patience: Patience) -> Iterator[bytes]:
+        """One attempt's output. Each request names the attempt, so an offset always means the same byte."""
+        path = f"/training_jobs/{segment(job)}/logs"
+        while True:
+            params = {"attempt": number, "rank": rank, "offset": offset, "follow": True}
+            came = 0
+            try:
+                with self._connection.stream(path, params=params, accept="text/plain") as reply:
+                    offset = _number(reply, "x-log-offset", max(offset, 0))
+                    for chunk in reply.iter_raw():
+                        patience.progress()
+                        came += len(chunk)
+                        offset += len(chunk) + _left_out(chunk)
+                        yield chunk
+                if self._complete(job, number, rank, offset, came, patience):
+                    return
+                patience.wait(BrokenStream(f"the output of {job} stopped before its end."))
+            except SilentStream:
+                if self._complete(job, number, rank, offset, came, patience):
+                    return
+            except Unavailable as error:
+                patience.wait(error)
+
+    def _complete(self, job: str, number: int, rank: int, offset: int, came: int, patience: Patience) -> bool:
+        """Whether a stream that ended by itself ended because there is no more."""
+        found = self._patient_get(job, patience)
+        replica = _replica(found, number, rank)
+        if replica is None:
+            return found["job_status"] in ENDED_JOB or found.get("attempt", 0) > number
+        return replica["state"] in _ENDED_REPLICA and (offset >= replica["log_bytes"] or came == 0)
+
+    def _attempt_comes(self, job_id: str, number: int, rank: int, patience: Patience) -> bool:
+        """Wait until the attempt exists; False when the job ended without it. Raises `NotFound` for a wrong rank."""
+        seen: int | None = None
+        while True:
+            found = self._patient_get(job_id, patience)
+            if found.get("attempt", 0) >= number:
+                replicas = next((a["replicas"] for a in found.get("attempts", []) if a["number"] == number), [])
+                if replicas and _replica(found, number, rank) is None:
+                    raise NotFound(f"attempt {number} has no rank {rank}, only 0 to {len(replicas) - 1}.")
+                return True
+            if found["job_status"] in ENDED_JOB:
+                return False
+            if seen is None:
+                # Noted first, then looked once more: what happens in between is in the stream that follows.
+                seen = max((event["seq"] for event in self.events(job_id)), default=0)
+                continue
+            for event in self._events.follow(job_id=job_id, after=seen, patience=patience):
+                seen = event["seq"]
+                break
+
+    def _wait_once(self, job: str, span_s: float) -> Job:
+        return self._connection.call(
+            "GET",
+            f"/training_jobs/{segment(job)}/wait",
+            params={"timeout_s": round(span_s, 3)},
+            timeout_s=span_s + self._connection.timeout_s,
+        )
+
+    def _patient_get(self, job: str, patience: Patience) -> Job:
+        while True:
+            try:
+                return self.get(job)
+            except Unavailable as error:
+                patience.wait(error)
+
+
+def _replica(job: Job, attempt: int, rank: int) -> Replica | None:
+    for one in job.get("attempts", []):
+        if one["number"] == attempt:
+            return next((replica for replica in one["replicas"] if replica["rank"] == rank), None)
+    return None
+
+
+def _left_out(chunk: bytes) -> int:
+    """By how much the server's offsets ran ahead of the bytes, where it tells in a line that some are not kept."""
+    if b" bytes of output were not kept " not in chunk:
+        return 0
+    return sum(int(found[1]) - len(found[0]) for found in _OMISSION.finditer(chunk))
+
+
+def _number(reply: httpx2.Response, header: str, default: int) -> int:
+    try:
+        return int(cast("str", reply.headers.get(header, "")))
+    except ValueError:
+        return default

@@ -1,0 +1,108 @@
+"""What every node should hold now, in memory: the desired lists that the agents' long polls wait on.
+
+The store is the truth; this is its projection, rebuilt at start from the live replicas and kept up by the callbacks
+of committed transactions, which come in commit order. Nothing here decides anything.
+
+The revision of a list is a digest of its content, not a counter: it means the same after a restart, so an agent that
+comes back with the revision it knew gets a new list only if something really changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from lilac.model.clusters import Node
+from lilac.model.ids import JobId, NodeId, ReplicaKey
+from lilac.model.jobs import JobSpec, Replica
+from lilac.model.states import is_terminal
+
+
+@dataclass(slots=True)
+class Held:
+    """One replica that a node holds or should hold, with all that the agent needs to run it."""
+
+    replica: Replica
+    spec: JobSpec
+    world_size: int
+
+    @property
+    def desired(self) -> str:
+        return "stop" if self.replica.stop_wanted else "run"
+
+
+@dataclass(slots=True)
+class Station:
+    """One node as the control plane deals with it."""
+
+    node: Node
+    last_seen: float
+    held: dict[ReplicaKey, Held] = field(default_factory=dict[ReplicaKey, Held])
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    incarnation: str = ""
+    sequence: int = -1
+    touched: bool = False
+    """Whether `last_seen` is newer than what the store has."""
+    _revision: str | None = None
+
+    @property
+    def revision(self) -> str:
+        if self._revision is None:
+            lines = sorted(f"{key} {held.desired}" for key, held in self.held.items())
+            self._revision = blake2b("\n".join(lines).encode(), digest_size=12).hexdigest()
+        return self._revision
+
+    def put(self, replica: Replica, spec: JobSpec, world_size: int) -> None:
+        """Take in a replica as it is now; one that ended leaves the list."""
+        key = replica.key
+        known = self.held.get(key)
+        if is_terminal(replica.state):
+            if known is None:
+                return
+            del self.held[key]
+        elif known is not None:
+            stop_is_new = known.replica.stop_wanted != replica.stop_wanted
+            known.replica = replica
+            if not stop_is_new:
+                return
+        else:
+            self.held[key] = Held(replica, spec, world_size)
+        self._revision = None
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Fleet:
+    """All nodes by id."""
+
+    def __init__(self) -> None:
+        self.stations: dict[NodeId, Station] = {}
+
+    def get(self, node_id: NodeId) -> Station | None:
+        return self.stations.get(node_id)
+
+    def put_node(self, node: Node, *, seen: float) -> Station:
+        station = self.stations.get(node.id)
+        if station is None:
+            station = self.stations[node.id] = Station(node, seen)
+        else:
+            station.node = node
+        return station
+
+    def drop_node(self, node_id: NodeId) -> None:
+        station = self.stations.pop(node_id, None)
+        if station is not None:
+            station.changed.set()
+
+    def put_replica(self, replica: Replica, spec: JobSpec, world_size: int) -> None:
+        station = self.stations.get(replica.node_id)
+        if station is not None:
+            station.put(replica, spec, world_size)
+
+    def node_name(self, node_id: NodeId | None) -> str | None:
+        station = self.stations.get(node_id) if node_id is not None else None
+        return station.node.name if station is not None else None
+
+    def holders_of(self, job_id: JobId) -> list[Held]:
+        return [h for s in self.stations.values() for k, h in s.held.items() if k.job_id == job_id]

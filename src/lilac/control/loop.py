@@ -1,0 +1,103 @@
+"""The scheduling loop: wake, plan, apply; no clock ticks.
+
+It sleeps until something changed (a job came, a replica ended, a node or a queue changed), plans on the board as it
+is then, and writes the decisions in guarded transactions: a job that is not waiting any more, or a node that cannot
+take work any more, drops out there, and the board, which hears of that change as of every other, is planned again.
+While a transaction is written, further changes collect, so a burst of submissions is planned in few passes.
+
+Invariant: only this loop starts attempts, so between plan and apply nothing can take what the plan gave away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from lilac.control import records
+from lilac.control.projection import Projection
+from lilac.model.errors import LilacError
+from lilac.model.ids import NodeId
+from lilac.model.lifecycle import start
+from lilac.model.states import JobState, NodeState
+from lilac.scheduling import Plan, Start, plan
+from lilac.store import clusters as cluster_store
+from lilac.store import jobs as job_store
+from lilac.store.database import Database, Transaction
+
+_STARTS_PER_TRANSACTION = 256
+_log = structlog.get_logger("lilac.loop")
+
+
+class SchedulingLoop:
+    """A background service; `wake` may be called from the event loop's thread at any time."""
+
+    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+        self._db = db
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self.projection: Projection | None = None
+        self.last_plan: Plan | None = None
+        self.passes = 0
+
+    def wake(self) -> None:
+        self._settled.clear()
+        self._changed.set()
+
+    async def settled(self) -> None:
+        """Wait until everything that is known was planned and written."""
+        await self._settled.wait()
+
+    async def run(self) -> None:
+        """Plan whenever something changed, for ever."""
+        while True:
+            if not self._changed.is_set():
+                self._settled.set()
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._pass()
+            except LilacError as error:
+                _log.warning("a scheduling pass could not be written and is tried again", error=str(error))
+                await asyncio.sleep(0.5)
+                self.wake()
+
+    async def _pass(self) -> None:
+        assert self.projection is not None
+        now = self._clock()
+        self.passes += 1
+        decided = plan(self.projection.board.snapshot(), now)
+        self.last_plan = decided
+        for first in range(0, len(decided.starts), _STARTS_PER_TRANSACTION):
+            chunk = decided.starts[first : first + _STARTS_PER_TRANSACTION]
+            applied = await self._db.write(self._apply, chunk, now, self._clock())
+            if applied < len(chunk):
+                self.wake()
+
+    def _apply(self, tx: Transaction, starts: Sequence[Start], planned_at: float, now: float) -> int:
+        assert self.projection is not None
+        jobs = job_store.get_jobs(tx.conn, [s.job_id for s in starts])
+        places = {p.node_id for s in starts for p in s.placements}
+        usable = self._usable(tx, places)
+        applied = 0
+        for one in starts:
+            job = jobs.get(one.job_id)
+            if job is None or job.state is not JobState.QUEUED:
+                continue
+            if not all(p.node_id in usable for p in one.placements):
+                continue
+            outcome = start(
+                job, [(p.rank, p.node_id, p.gpu_uuids) for p in one.placements], planned_at=planned_at, now=now
+            )
+            if records.save_start(tx, job, outcome):
+                tx.after(self.projection.take, outcome.work)
+                applied += 1
+        return applied
+
+    @staticmethod
+    def _usable(tx: Transaction, node_ids: set[NodeId]) -> set[NodeId]:
+        able = (NodeState.AVAILABLE, NodeState.BUSY)
+        found = (cluster_store.get_node(tx.conn, node_id) for node_id in sorted(node_ids))
+        return {node.id for node in found if node is not None and node.state in able}

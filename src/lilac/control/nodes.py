@@ -1,0 +1,324 @@
+"""Nodes as they report: joining, inventory, replica states, the long poll, and going silent.
+
+One call does it all (docs/explanation/agent-protocol.md): take what the agent says, write what is new in one
+transaction, then wait until the node's desired list has another revision than the agent knows, and hand it out.
+What is already known costs no write: the usual report of a quiet node touches memory only, and its time of life is
+written in batches.
+
+Leases: a node that was silent for `lost_after_s` becomes `lost` and its replicas with it; it is never deleted. After
+a start of the control plane every node gets a full fresh period, so that its own outage kills nothing.
+
+Original Lilac agents are served too: they hold one job at a time, name no attempt, and acknowledge no stop. They are
+told by the absence of `protocol` in their report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from lilac.control import records
+from lilac.control.fleet import Held, Station
+from lilac.control.projection import Projection
+from lilac.model.clusters import Inventory, Node
+from lilac.model.errors import Forbidden, LilacError
+from lilac.model.events import Event, EventKind
+from lilac.model.ids import ClusterId, JobId, NodeId, ReplicaKey
+from lilac.model.jobs import ReplicaReport
+from lilac.model.lifecycle import lost_with_node, report
+from lilac.model.states import FailureReason, NodeState, ReplicaState, is_terminal
+from lilac.store import clusters as cluster_store
+from lilac.store import jobs as job_store
+from lilac.store.database import Database, Transaction
+
+MAX_WAIT_S = 60.0
+_TOUCH_EVERY_S = 10.0
+_log = structlog.get_logger("lilac.nodes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """One report of an agent, as parsed from the wire."""
+
+    inventory: Inventory
+    incarnation: str = ""
+    sequence: int = 0
+    replicas: tuple[ReplicaReport, ...] = ()
+    revision: str | None = None
+    wait_s: float = 0.0
+    legacy_job: tuple[JobId, ReplicaState] | None = None
+    """What an original agent says that it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The answer: everything that the node should hold."""
+
+    revision: str
+    held: tuple[Held, ...]
+    legacy_job: Held | None = None
+
+
+class Nodes:
+    """The service behind `POST /node/{node_id}/status`, and the watch over silent nodes."""
+
+    def __init__(
+        self, db: Database, clock: Callable[[], float], projection: Projection, *, lost_after_s: float
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._projection = projection
+        self._fleet = projection.fleet
+        self._lost_after_s = lost_after_s
+        self._joining: dict[NodeId, asyncio.Lock] = {}
+        self._closing = asyncio.Event()
+
+    async def status(self, node_id: NodeId, cluster_id: ClusterId, told: StatusReport) -> Assignment:
+        """Take a report, wait as long as the agent is willing to, and answer with what the node should hold.
+
+        Raises:
+            Forbidden: the node belongs to another cluster than the key.
+        """
+        station = await self._station(node_id, cluster_id, told.inventory)
+        self._seen(station)
+        if told.inventory.legacy:
+            return await self._legacy_status(station, told)
+        if self._in_order(station, told):
+            news = [r for r in told.replicas if _is_news(station, r)]
+            if news:
+                await self._db.write(self._record_reports, tuple(news), self._clock())
+        if told.wait_s > 0 and told.revision == station.revision:
+            await self._wait_for_change(station, told)
+            self._seen(station)
+        return Assignment(station.revision, tuple(station.held[k] for k in sorted(station.held)))
+
+    def holds(self, node_id: NodeId, key: ReplicaKey) -> bool:
+        """Whether this replica is on the node's list now."""
+        station = self._fleet.get(node_id)
+        return station is not None and key in station.held
+
+    async def watch(self) -> None:
+        """Background service: mark silent nodes as lost, each when its time has come."""
+        while True:
+            now = self._clock()
+            live = [s for s in self._fleet.stations.values() if s.node.state is not NodeState.LOST]
+            silent = [s for s in live if now - s.last_seen > self._lost_after_s]
+            for station in silent:
+                await self._lose(station)
+            next_due = min((s.last_seen + self._lost_after_s for s in live if s not in silent), default=now + 5.0)
+            await asyncio.sleep(min(max(next_due - now, 0.0) + 0.01, 5.0))
+
+    async def touch(self) -> None:
+        """Background service: write the nodes' times of life, many at once."""
+        while True:
+            await asyncio.sleep(_TOUCH_EVERY_S)
+            await self.flush()
+
+    async def flush(self) -> None:
+        touched = {s.node.id: s.last_seen for s in self._fleet.stations.values() if s.touched}
+        if not touched:
+            return
+        for node_id in touched:
+            self._fleet.stations[node_id].touched = False
+        try:
+            await self._db.write(lambda tx: cluster_store.touch_nodes(tx.conn, touched))
+        except LilacError as error:
+            _log.warning("heartbeats could not be written", error=str(error))
+
+    def release_polls(self) -> None:
+        """Answer all waiting agents now: the process is ending."""
+        self._closing.set()
+        for station in self._fleet.stations.values():
+            station.changed.set()
+
+    async def _station(self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory) -> Station:
+        station = self._fleet.get(node_id)
+        if station is not None and station.node.cluster_id != cluster_id:
+            raise Forbidden(
+                f"Node {station.node.name} belongs to another cluster than this key. "
+                "Use a key of its cluster, or give the agent a node id of its own."
+            )
+        known = station is not None and station.node.state is not NodeState.LOST
+        if station is not None and known and station.node.inventory == inventory:
+            return station
+        async with self._joining.setdefault(node_id, asyncio.Lock()):
+            station = self._fleet.get(node_id)
+            now = self._clock()
+            if station is None:
+                node = await self._db.write(self._join, node_id, cluster_id, inventory, now)
+            else:
+                node = await self._db.write(self._refresh, station.node, inventory, now)
+            del node
+        self._joining.pop(node_id, None)
+        station = self._fleet.get(node_id)
+        assert station is not None
+        return station
+
+    def _join(self, tx: Transaction, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, now: float) -> Node:
+        known = cluster_store.get_node(tx.conn, node_id)
+        if known is not None:
+            if known.cluster_id != cluster_id:
+                raise Forbidden(f"Node {known.name} belongs to another cluster than this key.")
+            return self._refresh(tx, known, inventory, now)
+        node = Node(
+            id=node_id,
+            cluster_id=cluster_id,
+            name=_free_name(tx, inventory.hostname or f"node-{node_id[:8]}"),
+            state=NodeState.AVAILABLE,
+            inventory=inventory,
+            last_heartbeat=now,
+            created_at=now,
+            updated_at=now,
+        )
+        cluster_store.upsert_node(tx.conn, node)
+        tx.record(_about(node, EventKind.NODE_JOINED, now))
+        tx.after(self._put, node, now)
+        return node
+
+    def _refresh(self, tx: Transaction, known: Node, inventory: Inventory, now: float) -> Node:
+        stored = cluster_store.get_node(tx.conn, known.id) or known
+        back = stored.state is NodeState.LOST
+        node = stored.evolve(
+            inventory=inventory,
+            state=(NodeState.DRAINING if stored.cordoned else NodeState.AVAILABLE) if back else stored.state,
+            last_heartbeat=now,
+            updated_at=now,
+        )
+        cluster_store.upsert_node(tx.conn, node)
+        tx.record(_about(node, EventKind.NODE_BACK if back else EventKind.NODE_CHANGED, now))
+        tx.after(self._put, node, now)
+        return node
+
+    def _put(self, node: Node, now: float) -> None:
+        self._projection.put_node(node, seen=now)
+
+    def _seen(self, station: Station) -> None:
+        station.last_seen = self._clock()
+        station.touched = True
+
+    @staticmethod
+    def _in_order(station: Station, told: StatusReport) -> bool:
+        if told.incarnation != station.incarnation:
+            station.incarnation, station.sequence = told.incarnation, told.sequence
+            return True
+        if told.sequence < station.sequence:
+            return False
+        station.sequence = told.sequence
+        return True
+
+    async def _wait_for_change(self, station: Station, told: StatusReport) -> None:
+        deadline = asyncio.get_running_loop().time() + min(told.wait_s, MAX_WAIT_S)
+        while told.revision == station.revision and not self._closing.is_set():
+            if self._fleet.get(station.node.id) is not station:
+                return
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return
+            try:
+                async with asyncio.timeout(left):
+                    await station.changed.wait()
+            except TimeoutError:
+                return
+
+    def _record_reports(self, tx: Transaction, reports: Sequence[ReplicaReport], now: float) -> None:
+        for told in reports:
+            before = records.load_work(tx.conn, told.key.job_id, told.key.attempt)
+            if before is None:
+                continue
+            outcome = report(before, told, now)
+            if outcome is None:
+                continue
+            records.save(tx, before, outcome)
+            tx.after(self._projection.take, outcome.work)
+
+    async def _lose(self, station: Station) -> None:
+        now = self._clock()
+        _log.warning("node is lost", node=station.node.name, silent_s=round(now - station.last_seen, 1))
+        try:
+            await self._db.write(self._record_loss, station.node, now)
+        except LilacError as error:
+            _log.warning("the loss of a node could not be written", node=station.node.name, error=str(error))
+
+    def _record_loss(self, tx: Transaction, node: Node, now: float) -> None:
+        station = self._fleet.get(node.id)
+        if station is not None and now - station.last_seen < self._lost_after_s:
+            return
+        awake = (NodeState.AVAILABLE, NodeState.BUSY, NodeState.DRAINING)
+        if not cluster_store.set_node_state(tx.conn, node.id, NodeState.LOST, expected=awake, updated_at=now):
+            return
+        lost = node.evolve(state=NodeState.LOST, updated_at=now)
+        tx.record(_about(lost, EventKind.NODE_LOST, now))
+        tx.after(self._put, lost, station.last_seen if station is not None else now)
+        self._record_reports(
+            tx, [lost_with_node(r.key, node.name) for r in job_store.live_replicas(tx.conn, node.id)], now
+        )
+
+    async def _legacy_status(self, station: Station, told: StatusReport) -> Assignment:
+        reports = list(_legacy_reports(station, told.legacy_job))
+        if reports:
+            await self._db.write(self._record_reports, tuple(reports), self._clock())
+        wanted = next((h for h in station.held.values() if not h.replica.stop_wanted), None)
+        reported = told.legacy_job[0] if told.legacy_job is not None else None
+        foreign = reported is not None and (wanted is None or wanted.replica.key.job_id != reported)
+        # It must say that it is free once before it gets anything else: it ignores a job that it still holds.
+        self._projection.put_node(station.node, seen=station.last_seen, occupied=foreign)
+        return Assignment(station.revision, (), None if foreign else wanted)
+
+
+def _is_news(station: Station, told: ReplicaReport) -> bool:
+    held = station.held.get(told.key)
+    if held is None:
+        return False
+    known = held.replica
+    return told.state != known.state or (
+        not is_terminal(known.state) and (told.message != known.message or dict(told.times) != dict(known.times))
+    )
+
+
+def _legacy_reports(station: Station, says: tuple[JobId, ReplicaState] | None) -> list[ReplicaReport]:
+    reports: list[ReplicaReport] = []
+    for key, held in station.held.items():
+        if says is not None and says[0] == key.job_id:
+            failed = says[1] is ReplicaState.FAILED
+            reports.append(
+                ReplicaReport(
+                    key=key,
+                    state=says[1],
+                    exit_code=0 if says[1] is ReplicaState.SUCCEEDED else None,
+                    reason=FailureReason.START if failed else None,
+                    message="The agent could not pull, create or start the container." if failed else None,
+                )
+            )
+        elif held.replica.stop_wanted:
+            reports.append(ReplicaReport(key=key, state=ReplicaState.STOPPED))
+        elif held.replica.state is not ReplicaState.ASSIGNED:
+            reports.append(
+                ReplicaReport(
+                    key=key,
+                    state=ReplicaState.LOST,
+                    reason=FailureReason.VANISHED,
+                    message="The agent does not know the job any more.",
+                )
+            )
+    return [r for r in reports if _is_news(station, r)]
+
+
+def _free_name(tx: Transaction, wanted: str) -> str:
+    taken = {node.name for node in cluster_store.list_nodes(tx.conn)}
+    if wanted not in taken:
+        return wanted
+    return next(name for n in range(2, len(taken) + 3) if (name := f"{wanted}-{n}") not in taken)
+
+
+def _about(node: Node, kind: EventKind, now: float) -> Event:
+    return Event(
+        kind=kind,
+        at=now,
+        node_id=node.id,
+        cluster_id=node.cluster_id,
+        actor=f"node:{node.name}" if kind is not EventKind.NODE_LOST else "system",
+        data={"name": node.name, "state": str(node.state)},
+    )

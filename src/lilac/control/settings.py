@@ -1,0 +1,121 @@
+"""Every setting of the control plane, in one typed place.
+
+Precedence: command-line flags, then environment variables `LILAC_<NAME>`, then `server.toml` in the data directory,
+then the defaults below.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lilac.model.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    """Settings of `lilac server start`."""
+
+    model_config = SettingsConfigDict(env_prefix="LILAC_", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 lets other machines in.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".lilac" / "server", description="Where state and logs are kept."
+    )
+    database_url: str | None = Field(
+        None, description="sqlite:///PATH or postgresql://…; by default a SQLite file in the data directory."
+    )
+    admin_password: str | None = Field(
+        None, description="Password of the first administrator, at the first start only; made and printed if unset."
+    )
+    log_format: str = Field("console", pattern="^(console|json)$", description="Format of the server's own log.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severity that is logged.")
+    allow_sign_up: bool = Field(False, description="Whether anybody may make an account of role member.")
+    allowed_usernames: list[str] | None = Field(None, description="If set, only these names may sign up.")
+    token_lifetime_s: int = Field(21_600, ge=60, description="Life of a login token, in seconds.")
+    login_max_failures: int = Field(5, ge=1, description="Wrong passwords in a row before logins are held back.")
+    cors_origins: list[str] = Field(
+        default_factory=list[str], description="Other origins whose pages may call the API."
+    )
+    node_lost_after_s: float = Field(90.0, gt=0, description="Silence after which a node counts as lost, in seconds.")
+    legacy_time_limit_s: int = Field(
+        86_400, ge=1, description="Longest run on a node with an original Lilac agent, which never reports a failure."
+    )
+    log_head_bytes: int = Field(8 << 20, ge=1 << 20, description="Kept from the beginning of each replica's output.")
+    log_tail_bytes: int = Field(56 << 20, ge=2 << 20, description="Kept from the end of each replica's output.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'lilac.db'}"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+
+def load(**flags: Any) -> Settings:
+    """Read the settings from flags, environment and `server.toml`.
+
+    Raises:
+        InvalidInput: a value is wrong; the sentence names the setting and where it came from.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)
+        from_file = _read_file(settings.data_dir / "server.toml")
+        if from_file:
+            settings = Settings(**{**_without_env(from_file), **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise InvalidInput(
+            f"Setting {name}: {first['msg']} (flag --{name.replace('_', '-')}, variable "
+            f"LILAC_{name.upper()} or server.toml).",
+            field=name,
+        ) from None
+    return settings
+
+
+def make_secret() -> str:
+    """A fresh signing secret: 64 random bytes, as hex."""
+    return secrets.token_hex(64)
+
+
+def _without_env(from_file: dict[str, Any]) -> dict[str, Any]:
+    import os
+
+    names = {key.upper() for key in os.environ}
+    return {key: value for key, value in from_file.items() if f"LILAC_{key.upper()}" not in names}
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InvalidInput(f"Cannot read {path}: {error.strerror}.") from None
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}.") from None
+    unknown = sorted(set(table) - set(Settings.model_fields))
+    if unknown:
+        raise InvalidInput(f"{path}: unknown setting {unknown[0]!r}.", field=unknown[0])
+    return table

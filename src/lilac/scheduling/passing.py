@@ -1,0 +1,185 @@
+"""One pass: from a snapshot to a plan.
+
+Queues are served by priority number, jobs of a queue by priority, then by submission. Groups of one shape take part
+with the job at their front; the group whose front is next in turn is tried, and when it does not fit it is out for
+this pass, because capacity only shrinks and reservations only grow while the pass goes on. So a pass costs what it
+places plus the number of shapes, not what waits.
+
+A job that cannot start now but could ever reserves its place (`reserving`). Everything happens on the pass's own copy
+of the free capacity; the snapshot is not changed.
+
+Invariants: no node is over-committed; a job starts with at least its least size or not at all, in one cluster; a
+later job never delays the reserved start of an earlier one; the same snapshot and time give the same plan.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lilac.model.ids import ClusterId, JobId, NodeId
+from lilac.scheduling.board import Snapshot
+from lilac.scheduling.capacity import Capacity, Free, Permits
+from lilac.scheduling.ends import End, RunKey
+from lilac.scheduling.line import Group, Turn
+from lilac.scheduling.plans import Placement, Start
+from lilac.scheduling.reserving import Holds, Outlook
+from lilac.scheduling.satisfying import fits_ever
+from lilac.scheduling.views import HeldReplica, QueueView, RunningJob, Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What may be tuned."""
+
+    reservations: int = 1
+    """How many waiting jobs that ask for the same kind of place reserve in each cluster."""
+    reservations_per_cluster: int = 32
+    """How many reserve in each cluster in all."""
+
+
+DEFAULT_POLICY = Policy()
+
+
+class Pass:
+    """The working state of one pass. `run` once; afterwards it is what the reasons are worked out from."""
+
+    def __init__(self, snapshot: Snapshot, now: float, policy: Policy) -> None:
+        self.snapshot = snapshot
+        self.now = now
+        self.policy = policy
+        self.capacity: Capacity = snapshot.capacity.copy()
+        self.holds = Holds(now)
+        self.started: dict[RunKey, RunningJob] = {}
+        """Jobs started in this pass, as they will run, with attempt 0."""
+        self.heads: dict[Shape, JobId] = {}
+        """Shapes that could not start, with the job that was in front."""
+        self._new_ends: list[End] = []
+
+    def run(self) -> tuple[Start, ...]:
+        snapshot = self.snapshot
+        starts: list[Start] = []
+        for queue in sorted(snapshot.queues.values(), key=lambda queue: (queue.priority, queue.name, queue.id)):
+            groups = snapshot.waiting.groups(queue.id)
+            if queue.paused:
+                self._block_all(groups)
+            else:
+                self._serve(queue, list(groups), starts)
+        for queue_id in snapshot.waiting.queue_ids():
+            if queue_id not in snapshot.queues:
+                self._block_all(snapshot.waiting.groups(queue_id))
+        return tuple(starts)
+
+    def running(self, key: RunKey) -> RunningJob:
+        """A job that runs, or was started in this pass."""
+        job = self.snapshot.running.get(key)
+        return self.started[key] if job is None else job
+
+    def ends(self) -> Iterator[End]:
+        """Expected ends of what runs and of what was started in this pass, in order."""
+        return heapq.merge(self.snapshot.ends.in_order(self.now), sorted(self._new_ends))
+
+    def _block_all(self, groups: Iterable[Group]) -> None:
+        fronts = [(turn, group.shape) for group in groups if (turn := group.turn(0)) is not None]
+        for turn, shape in sorted(fronts, key=lambda front: front[0]):
+            self.heads[shape] = turn[2]
+
+    def _serve(self, queue: QueueView, groups: list[Group], starts: list[Start]) -> None:
+        """Start what can start of one queue, in turn."""
+        turns: list[tuple[Turn, int, int]] = []
+        for index, group in enumerate(groups):
+            turn = group.turn(0)
+            if turn is not None:
+                turns.append((turn, index, 0))
+        heapq.heapify(turns)
+        while turns:
+            turn, index, position = turns[0]
+            group = groups[index]
+            placements = self.place(queue.cluster_targets, group.shape)
+            if placements is None:
+                heapq.heappop(turns)
+                self.heads[group.shape] = turn[2]
+                self._reserve(queue, group.shape, turn[2])
+                continue
+            self._start(queue, group.shape, turn, placements, starts)
+            following = group.turn(position + 1)
+            if following is None:
+                heapq.heappop(turns)
+            else:
+                heapq.heapreplace(turns, (following, index, position + 1))
+
+    def _start(
+        self, queue: QueueView, shape: Shape, turn: Turn, placements: tuple[Placement, ...], starts: list[Start]
+    ) -> None:
+        negative_priority, seq, job_id = turn
+        starts.append(Start(job_id, placements))
+        job = RunningJob(
+            id=job_id,
+            seq=seq,
+            priority=-negative_priority,
+            queue_id=queue.id,
+            shape=shape,
+            attempt=0,
+            replicas=tuple([HeldReplica(each.rank, each.node_id, each.gpu_uuids) for each in placements]),
+        )
+        self.started[(job_id, 0)] = job
+        if shape.time_limit_s is not None:
+            self._new_ends.append((self.now + shape.time_limit_s, seq, job_id, 0))
+        self.holds.note_start(job, self.snapshot.nodes)
+
+    def _reserve(self, queue: QueueView, shape: Shape, job_id: JobId) -> None:
+        """Keep the turn of a job that cannot start now, if it may and could ever start."""
+        policy = self.policy
+        clusters = self.holds.open_clusters(
+            shape, queue.cluster_targets, policy.reservations, policy.reservations_per_cluster
+        )
+        if not clusters or not fits_ever(self.snapshot, shape):
+            return
+        outlook = Outlook(self.capacity, shape, clusters, self.holds.by_node)
+        found = outlook.reserve(job_id, self.ends(), self.running)
+        if found is not None:
+            self.holds.add(*found, self.capacity)
+
+    def place(self, targets: Sequence[ClusterId], shape: Shape) -> tuple[Placement, ...] | None:
+        """Take room for a job of this shape in the first cluster that has it; None, and nothing taken, if none has."""
+        permits = self.holds.permits(shape, self.capacity)
+        for cluster_id in targets:
+            if shape.size.max == 1:
+                node_id = self.capacity.tightest(cluster_id, shape, 1, permits)
+                if node_id is not None:
+                    (uuids,) = self.capacity.take(node_id, shape)
+                    return (Placement(0, node_id, uuids),)
+                continue
+            placements = place_gang(self.capacity, cluster_id, shape, permits)
+            if placements is not None:
+                return placements
+        return None
+
+
+def place_gang(
+    capacity: Capacity, cluster_id: ClusterId, shape: Shape, permits: Permits | None
+) -> tuple[Placement, ...] | None:
+    """Take room for as many replicas as fit, from the least to the largest size; None, and nothing taken, if fewer.
+
+    Nodes with the most room are filled first, so that few are used; the last takes the node that fits it tightest.
+    """
+    before: list[tuple[NodeId, Free]] = []
+    placements: list[Placement] = []
+    left = shape.size.max
+    while left:
+        node_id, replicas = capacity.tightest(cluster_id, shape, left, permits), left
+        if node_id is None:
+            found = capacity.roomiest(cluster_id, shape, left, permits)
+            if found is None:
+                break
+            node_id, replicas = found
+        before.append((node_id, capacity.free[node_id]))
+        for uuids in capacity.take(node_id, shape, replicas):
+            placements.append(Placement(len(placements), node_id, uuids))
+        left -= replicas
+    if len(placements) >= shape.size.min:
+        return tuple(placements)
+    for node_id, free in reversed(before):
+        capacity.set_free(node_id, free)
+    return None

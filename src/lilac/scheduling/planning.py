@@ -1,0 +1,17 @@
+"""The scheduler itself: `plan(snapshot, now)`."""
+
+from __future__ import annotations
+
+from lilac.scheduling.board import Snapshot
+from lilac.scheduling.diagnosing import Diagnosis
+from lilac.scheduling.passing import DEFAULT_POLICY, Pass, Policy
+from lilac.scheduling.plans import Plan, Reasons
+
+
+def plan(snapshot: Snapshot, now: float, policy: Policy = DEFAULT_POLICY) -> Plan:
+    """Decide what to start now, and why the rest waits. Pure: changes nothing, and depends on nothing else."""
+    if not len(snapshot.waiting):
+        return Plan()
+    done = Pass(snapshot, now, policy)
+    starts = done.run()
+    return Plan(starts=starts, blocked=Reasons(done.heads, Diagnosis(done).reason))

@@ -1,0 +1,120 @@
+"""What the scheduler answers: a plan, to be applied by whoever asked.
+
+A plan is a value. It says what to start, grow, shrink and preempt now, and why everything else waits. The reasons are
+worked out when they are asked for, from the plan's own copy of the state, so a pass that nobody questions does not
+pay for its explanations; asked for early or late, they are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lilac.model.ids import JobId, NodeId
+from lilac.scheduling.reasons import Reason
+from lilac.scheduling.views import Shape, WaitingJob
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One replica, its node, and the GPUs it gets there."""
+
+    rank: int
+    node_id: NodeId
+    gpu_uuids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a waiting job, with ranks from 0 on."""
+
+    job_id: JobId
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grow:
+    """Give a running elastic job more replicas."""
+
+    job_id: JobId
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shrink:
+    """Take replicas from a running elastic job; at least its minimum stays."""
+
+    job_id: JobId
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preempt:
+    """Stop a running job so that one of higher priority can start, and put it back in line."""
+
+    job_id: JobId
+
+
+class Reasons(Mapping[Shape, Reason]):
+    """Why each shape of waiting jobs waits, worked out on first asking.
+
+    `heads` tells for each shape which job stood first when it could not start; `diagnose(shape, head)` gives the
+    reason for that job, or for those behind it.
+    """
+
+    __slots__ = ("_cache", "_diagnose", "_heads")
+
+    def __init__(self, heads: Mapping[Shape, JobId], diagnose: Callable[[Shape, bool], Reason]) -> None:
+        self._heads = heads
+        self._diagnose = diagnose
+        self._cache: dict[tuple[Shape, bool], Reason] = {}
+
+    def __getitem__(self, shape: Shape) -> Reason:
+        return self._reason(shape, head=True)
+
+    def __iter__(self) -> Iterator[Shape]:
+        return iter(self._heads)
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+    def __contains__(self, shape: object) -> bool:
+        return shape in self._heads
+
+    def of(self, job: WaitingJob) -> Reason | None:
+        """The reason for this one job, None if nothing is known of its shape."""
+        head = self._heads.get(job.shape)
+        return None if head is None else self._reason(job.shape, head=head == job.id)
+
+    def _reason(self, shape: Shape, *, head: bool) -> Reason:
+        if shape not in self._heads:
+            raise KeyError(shape)
+        reason = self._cache.get((shape, head))
+        if reason is None:
+            reason = self._cache[(shape, head)] = self._diagnose(shape, head)
+        return reason
+
+
+def _no_reasons() -> Mapping[Shape, Reason]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to change now, in the order in which it was decided, and why the rest waits."""
+
+    starts: tuple[Start, ...] = ()
+    grows: tuple[Grow, ...] = ()
+    shrinks: tuple[Shrink, ...] = ()
+    preemptions: tuple[Preempt, ...] = ()
+    blocked: Mapping[Shape, Reason] = field(default_factory=_no_reasons)
+
+    def reason_for(self, job: WaitingJob) -> Reason | None:
+        """Why this job waits; None if it starts by this plan or was not in line when the plan was made."""
+        if any(start.job_id == job.id for start in self.starts):
+            return None
+        return self.blocked.of(job) if isinstance(self.blocked, Reasons) else self.blocked.get(job.shape)
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not (self.starts or self.grows or self.shrinks or self.preemptions)

@@ -1,0 +1,176 @@
+"""What the scheduler sees of the world: nodes, queues, waiting and running jobs, reduced to what decides.
+
+Each view is a frozen value made from its counterpart in `lilac.model`. The central one is `Shape`: everything about
+a request that decides where and when it may start besides its turn. Equal requests have equal shapes, so a pass
+tries each shape once after it failed instead of each job, and a hundred thousand equal jobs cost as much as one.
+
+Units: CPU in millicores, memory in MiB, time in seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lilac.model.clusters import Node, Queue, RuntimeName
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId
+from lilac.model.jobs import Job, JobKind, SizeRange
+from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
+from lilac.model.states import NodeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A machine and what it has in all. One that is not `schedulable` keeps what it runs and gets nothing new."""
+
+    id: NodeId
+    name: str
+    cluster_id: ClusterId
+    cpu_millicores: int
+    memory_mb: int
+    gpus: tuple[Gpu, ...] = ()
+    runtimes: frozenset[RuntimeName] = frozenset({RuntimeName.DOCKER})
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    schedulable: bool = True
+    single_job: bool = False
+    """Whether its agent can hold only one replica at a time: it gets one when it is empty, and then nothing more."""
+
+    @classmethod
+    def of(cls, node: Node) -> NodeView:
+        inventory = node.inventory
+        return cls(
+            id=node.id,
+            name=node.name,
+            cluster_id=node.cluster_id,
+            cpu_millicores=inventory.cpu_millicores,
+            memory_mb=inventory.memory_mb,
+            gpus=inventory.gpus,
+            runtimes=inventory.runtimes,
+            labels=inventory.labels,
+            schedulable=node.state in (NodeState.AVAILABLE, NodeState.BUSY),
+            single_job=inventory.legacy,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """Where jobs wait. A lower `priority` number goes first; `cluster_targets` is the order of preference."""
+
+    id: QueueId
+    name: str
+    priority: int
+    cluster_targets: tuple[ClusterId, ...]
+    paused: bool = False
+
+    @classmethod
+    def of(cls, queue: Queue) -> QueueView:
+        return cls(
+            id=queue.id,
+            name=queue.name,
+            priority=queue.priority,
+            cluster_targets=queue.cluster_targets,
+            paused=queue.paused,
+        )
+
+
+ONE_REPLICA = SizeRange(1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """All of a request that decides where and when it may start, besides its turn. `resources` are per replica."""
+
+    queue_id: QueueId
+    resources: ResourceRequest
+    size: SizeRange = ONE_REPLICA
+    runtime: RuntimeName = RuntimeName.DOCKER
+    node_selector: tuple[tuple[str, str], ...] = ()
+    """Labels that a node must have, sorted by key."""
+    time_limit_s: int | None = None
+    kind: JobKind = JobKind.BATCH
+    preemptible: bool = False
+
+    @property
+    def gpus(self) -> GpuRequest | None:
+        """The GPUs per replica, None also where none are counted."""
+        gpus = self.resources.gpus
+        return gpus if gpus is not None and gpus.count > 0 else None
+
+    @property
+    def elastic(self) -> bool:
+        return self.size.max > self.size.min
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingJob:
+    """A job in line. A job that is queued again keeps its `seq` and `submitted_at`, so it keeps its turn."""
+
+    id: JobId
+    seq: int
+    priority: int
+    submitted_at: float
+    shape: Shape
+
+    @classmethod
+    def of(cls, job: Job) -> WaitingJob:
+        return cls(
+            id=job.id,
+            seq=job.seq,
+            priority=job.spec.priority,
+            submitted_at=job.submitted_at,
+            shape=shape_of(job),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReplica:
+    """One replica of a running job and the GPUs it holds on its node."""
+
+    rank: int
+    node_id: NodeId
+    gpu_uuids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningJob:
+    """One attempt of a job, with the replicas that still hold resources.
+
+    `stopping` says that all of it has been told to end: it holds its resources until it has.
+    """
+
+    id: JobId
+    seq: int
+    priority: int
+    queue_id: QueueId
+    shape: Shape
+    attempt: int
+    replicas: tuple[HeldReplica, ...]
+    started_at: float | None = None
+    stopping: bool = False
+
+    def expected_end(self, now: float) -> float | None:
+        """When its resources are free again by its time limit; None if it may run for ever.
+
+        A job that is stopping, or is past its limit, is expected to be gone at once.
+        """
+        if self.stopping:
+            return now
+        limit = self.shape.time_limit_s
+        if limit is None:
+            return None
+        return max(now, (now if self.started_at is None else self.started_at) + limit)
+
+
+def shape_of(job: Job) -> Shape:
+    """The shape of a job's request."""
+    spec = job.spec
+    return Shape(
+        queue_id=spec.queue_id,
+        resources=spec.resources,
+        size=spec.size,
+        runtime=spec.runtime,
+        node_selector=tuple(sorted(spec.node_selector.items())),
+        time_limit_s=spec.time_limit_s,
+        kind=spec.kind,
+        preemptible=spec.preemptible,
+    )

@@ -1,0 +1,141 @@
+"""What is in the JSON columns: the shapes of specs and inventories, and orjson in both directions.
+
+Reading fills fields that an older release did not write with their defaults and ignores fields that it does not know,
+so two neighbouring releases can share a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lilac.model.clusters import Inventory, RuntimeName
+from lilac.model.ids import QueueId
+from lilac.model.jobs import JobKind, JobSpec, SizeRange
+from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
+
+
+class Encoded(str):
+    """JSON text that is ready to be stored as it is."""
+
+    __slots__ = ()
+
+
+def dumps(value: Any) -> str:
+    """JSON text; mappings of any type and enumerations are accepted. Raises `TypeError` for anything else."""
+    if isinstance(value, Encoded):
+        return str(value)
+    return orjson.dumps(value, default=_plain).decode()
+
+
+loads = orjson.loads
+
+
+def spec_to_json(spec: JobSpec) -> dict[str, Any]:
+    resources = spec.resources
+    gpus = resources.gpus
+    return {
+        "name": spec.name,
+        "queue_id": spec.queue_id,
+        "resources": {
+            "cpu_millicores": resources.cpu_millicores,
+            "memory_mb": resources.memory_mb,
+            "gpus": None if gpus is None else {"count": gpus.count, "model": gpus.model, "memory_gb": gpus.memory_gb},
+        },
+        "image": spec.image,
+        "command": spec.command,
+        "env": spec.env,
+        "working_dir": spec.working_dir,
+        "runtime": spec.runtime,
+        "kind": spec.kind,
+        "size": {"min": spec.size.min, "max": spec.size.max},
+        "priority": spec.priority,
+        "time_limit_s": spec.time_limit_s,
+        "grace_s": spec.grace_s,
+        "max_retries": spec.max_retries,
+        "node_selector": spec.node_selector,
+        "labels": spec.labels,
+        "preemptible": spec.preemptible,
+    }
+
+
+def spec_from_json(data: Mapping[str, Any]) -> JobSpec:
+    get = data.get
+    resources = data["resources"]
+    gpus = resources.get("gpus")
+    size = get("size")
+    command = get("command")
+    return JobSpec(
+        name=data["name"],
+        queue_id=QueueId(data["queue_id"]),
+        resources=ResourceRequest(
+            cpu_millicores=resources["cpu_millicores"],
+            memory_mb=resources["memory_mb"],
+            gpus=None
+            if gpus is None
+            else GpuRequest(count=gpus["count"], model=gpus.get("model"), memory_gb=gpus.get("memory_gb")),
+        ),
+        image=get("image", ""),
+        command=None if command is None else tuple(command),
+        env=get("env", {}),
+        working_dir=get("working_dir"),
+        runtime=RuntimeName(get("runtime", RuntimeName.DOCKER)),
+        kind=JobKind(get("kind", JobKind.BATCH)),
+        size=SizeRange() if size is None else SizeRange(size["min"], size["max"]),
+        priority=get("priority", 0),
+        time_limit_s=get("time_limit_s"),
+        grace_s=get("grace_s", 30),
+        max_retries=get("max_retries", 3),
+        node_selector=get("node_selector", {}),
+        labels=get("labels", {}),
+        preemptible=get("preemptible", False),
+    )
+
+
+def inventory_to_json(inventory: Inventory) -> dict[str, Any]:
+    return {
+        "cpu_millicores": inventory.cpu_millicores,
+        "memory_mb": inventory.memory_mb,
+        "cpu_manufacturer": inventory.cpu_manufacturer,
+        "cpu_architecture": inventory.cpu_architecture,
+        "gpus": [
+            {"uuid": gpu.uuid, "model": gpu.model, "memory_mb": gpu.memory_mb, "healthy": gpu.healthy}
+            for gpu in inventory.gpus
+        ],
+        "gpu_manufacturer": inventory.gpu_manufacturer,
+        "runtimes": sorted(inventory.runtimes),
+        "labels": inventory.labels,
+        "hostname": inventory.hostname,
+        "agent_version": inventory.agent_version,
+        "legacy": inventory.legacy,
+    }
+
+
+def inventory_from_json(data: Mapping[str, Any]) -> Inventory:
+    get = data.get
+    return Inventory(
+        cpu_millicores=data["cpu_millicores"],
+        memory_mb=data["memory_mb"],
+        cpu_manufacturer=get("cpu_manufacturer", ""),
+        cpu_architecture=get("cpu_architecture", ""),
+        gpus=tuple(
+            Gpu(uuid=gpu["uuid"], model=gpu["model"], memory_mb=gpu["memory_mb"], healthy=gpu.get("healthy", True))
+            for gpu in get("gpus", ())
+        ),
+        gpu_manufacturer=get("gpu_manufacturer"),
+        runtimes=frozenset(RuntimeName(name) for name in get("runtimes", (RuntimeName.DOCKER,))),
+        labels=get("labels", {}),
+        hostname=get("hostname", ""),
+        agent_version=get("agent_version", ""),
+        legacy=get("legacy", False),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, frozenset | set):
+        return sorted(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")

@@ -1,0 +1,85 @@
+"""The append-only history. Events are recorded through `Transaction.record` and only read here.
+
+`seq` ascends in the order of commits, so whoever has read up to n and asks for `after=n` misses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from lilac.model.events import Event, EventKind
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
+from lilac.store import encoding, numbering
+from lilac.store.tables import events
+
+_INSERT = insert(events)
+_SELECT = select(events)
+_LAST = select(func.max(events.c.seq))
+
+
+def list_events(
+    conn: Connection,
+    *,
+    after: int = 0,
+    limit: int,
+    job_id: JobId | None = None,
+    node_id: NodeId | None = None,
+    queue_id: QueueId | None = None,
+    kinds: Collection[EventKind] | None = None,
+    newest_first: bool = False,
+) -> list[Event]:
+    """At most `limit` events with `seq` above `after` that match all that is given, oldest first."""
+    statement = _SELECT.where(events.c.seq > after).limit(limit)
+    for column, value in ((events.c.job_id, job_id), (events.c.node_id, node_id), (events.c.queue_id, queue_id)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if kinds is not None:
+        statement = statement.where(events.c.kind.in_([kind.value for kind in kinds]))
+    statement = statement.order_by(events.c.seq.desc() if newest_first else events.c.seq)
+    return [_event(row) for row in conn.execute(statement)]
+
+
+def last_seq(conn: Connection) -> int:
+    """The number of the newest event; 0 if there is none."""
+    return conn.execute(_LAST).scalar() or 0
+
+
+def to_row(event: Event) -> dict[str, Any]:
+    """The event as it is stored, but for its number. Raises `TypeError` if its data is not JSON."""
+    return {
+        "kind": event.kind.value,
+        "at": event.at,
+        "actor": event.actor,
+        "job_id": event.job_id,
+        "node_id": event.node_id,
+        "cluster_id": event.cluster_id,
+        "queue_id": event.queue_id,
+        "user_id": event.user_id,
+        "data": encoding.Encoded(encoding.dumps(event.data)),
+    }
+
+
+def append(conn: Connection, rows: Sequence[dict[str, Any]]) -> tuple[Sequence[int], str | None]:
+    """Store rows of `to_row` as the last thing of a transaction: their numbers, and the transaction's id."""
+    seqs, xid = numbering.reserve_for_events(conn, len(rows))
+    if rows:
+        conn.execute(_INSERT, [{**row, "seq": seq} for row, seq in zip(rows, seqs, strict=True)])
+    return seqs, xid
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        seq=row.seq,
+        kind=EventKind(row.kind),
+        at=row.at,
+        actor=row.actor,
+        job_id=JobId(row.job_id) if row.job_id else None,
+        node_id=NodeId(row.node_id) if row.node_id else None,
+        cluster_id=ClusterId(row.cluster_id) if row.cluster_id else None,
+        queue_id=QueueId(row.queue_id) if row.queue_id else None,
+        user_id=UserId(row.user_id) if row.user_id else None,
+        data=row.data,
+    )

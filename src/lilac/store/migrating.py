@@ -1,0 +1,62 @@
+"""Bringing a database to the schema of this program, or refusing one that is newer.
+
+All steps run in one transaction that no other process can enter at the same time (SQLite: BEGIN IMMEDIATE;
+PostgreSQL: an advisory lock), so several replicas may start together: one migrates, the others find it done.
+Alembic is loaded only when there is something to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from lilac.model.errors import Conflict
+from lilac.store import migrations
+
+MIGRATION_LOCK = 0x6C696C6163_00
+"""The key of the advisory lock: "lilac" and a number."""
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to `migrations.HEAD`. Raises `Conflict` if a newer program has been at it."""
+    with engine.connect() as conn, conn.begin():
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        version = current_version(conn)
+        if version == migrations.HEAD:
+            return
+        _upgrade(conn, version)
+
+
+def current_version(conn: Connection) -> str | None:
+    """The last step that was applied, or None for an empty database."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(conn: Connection, version: str | None) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import StampStep
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    if version is not None and version not in {step.revision for step in script.walk_revisions()}:
+        raise Conflict(
+            f"The database has schema {version}, which is newer than this program (schema {migrations.HEAD}); "
+            "run the newer release, or restore a backup made before the upgrade.",
+            schema=version,
+        )
+
+    def steps(revision: object, context: object) -> list[StampStep]:
+        return script._upgrade_revs(migrations.HEAD, version or "base")  # pyright: ignore
+
+    _ = RevisionError
+    with EnvironmentContext(config, script, fn=steps) as environment:  # pyright: ignore
+        environment.configure(connection=conn, transactional_ddl=True)
+        environment.run_migrations()

@@ -1,0 +1,58 @@
+"""Numbers for rows that are counted for ever: jobs and events.
+
+Numbers are reserved first and inserted explicitly, so a multi-row insert needs no RETURNING and its order is certain.
+They ascend and are never given twice, even after the newest rows were deleted. PostgreSQL leaves gaps after a
+rollback; SQLite does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from lilac.model.ids import QueueId
+
+EVENTS_LOCK = 0x6C696C6163_01
+"""The key of the advisory lock that makes the order of event numbers the order of commits."""
+
+_SQLITE_LAST_EVENT = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+_SQLITE_LAST_JOB = text(
+    "SELECT name, (SELECT seq FROM sqlite_sequence WHERE name = 'jobs') FROM queues WHERE id = :queue_id"
+)
+_POSTGRESQL_JOBS = text(
+    "SELECT name, nextval('jobs_seq_seq') FROM queues, generate_series(1, :count) WHERE id = :queue_id"
+)
+_POSTGRESQL_LOCKED = text(
+    f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({EVENTS_LOCK}), pg_current_xact_id()::text AS xid) "
+    "SELECT held.xid, nextval('events_seq_seq') FROM held, generate_series(1, :count)"
+)
+_POSTGRESQL_XID = text("SELECT pg_current_xact_id_if_assigned()::text")
+
+
+def reserve_for_jobs(conn: Connection, queue_id: QueueId, count: int) -> tuple[str, Sequence[int]] | None:
+    """The name of a queue and the next `count` job numbers, in one round trip; None if there is no such queue."""
+    if conn.dialect.name == "sqlite":
+        row = conn.execute(_SQLITE_LAST_JOB, {"queue_id": queue_id}).first()
+        return None if row is None else (row[0], _from(row[1], count))
+    rows = conn.execute(_POSTGRESQL_JOBS, {"queue_id": queue_id, "count": count}).all()
+    return (rows[0][0], sorted(row[1] for row in rows)) if rows else None
+
+
+def reserve_for_events(conn: Connection, count: int) -> tuple[Sequence[int], str | None]:
+    """The next `count` event numbers, and the id of this transaction on PostgreSQL (None if it changed nothing).
+
+    On PostgreSQL this takes the events lock until the end of the transaction: whoever gets numbers later commits
+    later, so nobody who has seen number n will ever see a smaller one appear.
+    """
+    if conn.dialect.name == "sqlite":
+        return (_from(conn.execute(_SQLITE_LAST_EVENT).scalar(), count) if count else ()), None
+    if not count:
+        return (), conn.execute(_POSTGRESQL_XID).scalar()
+    rows = conn.execute(_POSTGRESQL_LOCKED, {"count": count}).all()
+    return sorted(row[1] for row in rows), rows[0][0]
+
+
+def _from(last: int | None, count: int) -> range:
+    first = (last or 0) + 1
+    return range(first, first + count)

@@ -1,0 +1,238 @@
+"""The schema, once for both engines.
+
+Times are seconds since the epoch (UTC) as double precision floats. Ids are canonical UUID text. JSON columns hold
+what is read as a whole and never searched; whatever a query filters or sorts by has a column of its own. JSON is kept
+as text on both engines (not JSONB), so it comes back exactly as it was written.
+
+Jobs and events are numbered by `seq`, which never goes back even when rows are deleted. A node may be forgotten while
+its history stays, so nothing refers to `nodes` by a foreign key.
+
+The migrations build this same schema step by step; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Seq = BigInteger().with_variant(Integer, "sqlite")
+
+
+class FreeText(TypeDecorator[str]):
+    """Text that comes from programs that may print anything: what no engine can store is replaced, not refused."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+WAITING = text("state = 'queued'")
+"""The conditions of the partial indexes, as literals: with a bound parameter SQLite would not use the index."""
+LIVE_JOB = text("state IN ('starting', 'running')")
+LIVE_ATTEMPT = text("state IN ('starting', 'running')")
+LIVE_REPLICA = text("state IN ('assigned', 'preparing', 'running')")
+
+
+def _index_where_set(column: str) -> Index:
+    """The events about one thing, in order."""
+    condition = text(f"{column} IS NOT NULL")
+    return Index(None, column, "seq", sqlite_where=condition, postgresql_where=condition)
+
+
+metadata = MetaData(naming_convention=NAMING)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("password_hash", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("failed_logins", Integer, nullable=False),
+    Column("blocked_until", Double),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("cluster_id", Text, ForeignKey("clusters.id", ondelete="CASCADE"), index=True),
+    Column("key_hash", Text, nullable=False, unique=True),
+    Column("prefix", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double),
+    Column("expires_at", Double),
+    CheckConstraint("(user_id IS NULL) <> (cluster_id IS NULL)", name="one_holder"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cluster_id", Text, ForeignKey("clusters.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("inventory", JSON, nullable=False),
+    Column("cordoned", Boolean, nullable=False),
+    Column("last_heartbeat", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("priority", Integer, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+queue_targets = Table(
+    "queue_targets",
+    metadata,
+    Column("queue_id", Text, ForeignKey("queues.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("cluster_id", Text, ForeignKey("clusters.id", ondelete="CASCADE"), nullable=False, index=True),
+    UniqueConstraint("queue_id", "cluster_id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("seq", Seq, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("owner_id", Text, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("queue_id", Text, ForeignKey("queues.id", ondelete="SET NULL")),
+    Column("queue_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
+    Column("node_id", Text),
+    Column("spec", JSON, nullable=False),
+    Column("waterfall", JSON, nullable=False),
+    Column("submitted_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("exit_code", Integer),
+    Column("reason", Text),
+    Column("message", FreeText),
+    Index("ix_jobs_waiting", "seq", "queue_id", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("ix_jobs_live", "seq", sqlite_where=LIVE_JOB, postgresql_where=LIVE_JOB),
+    Index(None, "state", "seq"),
+    Index(None, "queue_id", "seq"),
+    Index(None, "owner_id", "seq"),
+    Index(None, "name", "seq"),
+    sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("reason", Text),
+    Column("message", FreeText),
+    Index("uq_attempts_live", "job_id", unique=True, sqlite_where=LIVE_ATTEMPT, postgresql_where=LIVE_ATTEMPT),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("node_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stop_wanted", Boolean, nullable=False),
+    Column("gpu_uuids", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("exit_code", Integer),
+    Column("reason", Text),
+    Column("message", FreeText),
+    Column("times", JSON, nullable=False),
+    Index("ix_replicas_live", "node_id", sqlite_where=LIVE_REPLICA, postgresql_where=LIVE_REPLICA),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Seq, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("job_id", Text),
+    Column("node_id", Text),
+    Column("cluster_id", Text),
+    Column("queue_id", Text),
+    Column("user_id", Text),
+    Column("data", JSON, nullable=False),
+    _index_where_set("job_id"),
+    _index_where_set("node_id"),
+    _index_where_set("queue_id"),
+    sqlite_autoincrement=True,
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,378 @@
+"""Each command: what it sends, what it shows, and that its JSON is one document of the API's objects."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from running import Run
+from standin import (
+    CLUSTER_ID,
+    JOB_ID,
+    KEY_ID,
+    NODE_ID,
+    OTHER_JOB_ID,
+    QUEUE_ID,
+    USER_KEY,
+    Reply,
+    StandIn,
+    attempt,
+    event,
+    job,
+    node,
+    queue,
+    waiting_job,
+)
+
+
+def test_ps_shows_a_table(lilac: Run) -> None:
+    done = lilac("ps")
+    assert done.code == 0
+    heading, first, second = done.out.splitlines()
+    assert heading.split() == ["ID", "NAME", "STATE", "QUEUE", "OWNER", "NODE", "GPUS", "RAN", "SUBMITTED"]
+    assert first.split()[:8] == [JOB_ID, "digits", "succeeded", "default", "ada", "gpu-1", "-", "4.0s"]
+    assert second.split()[:3] == [OTHER_JOB_ID, "giant", "queued"]
+
+
+def test_ps_passes_its_filters_on(lilac: Run, stand_in: StandIn) -> None:
+    lilac("ps", "--status", "queued,running", "--queue", "default", "--name", "x", "--mine", "-n", "7")
+    assert stand_in.asked[0].query == {
+        "status": "queued,running",
+        "queue_id": "default",
+        "name": "x",
+        "owner": "me",
+        "limit": "7",
+    }
+
+
+def test_ps_refuses_a_state_that_does_not_exist(lilac: Run, stand_in: StandIn) -> None:
+    done = lilac("ps", "--status", "dead")
+    assert (done.code, stand_in.asked) == (2, [])
+    assert "'dead' is not a state" in done.err
+
+
+def test_an_empty_list_says_so_on_standard_error(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("GET", "/training_jobs", {"jobs": [], "next": None})
+    done = lilac("ps")
+    assert (done.code, done.out, done.err) == (0, "", "No jobs.\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"exit_code": 3, "reason": "error"}, "failed (exit 3)"),
+        ({"exit_code": 137, "reason": "out_of_memory"}, "failed (out of memory)"),
+        ({"exit_code": None, "reason": "image"}, "failed (image)"),
+    ],
+)
+def test_a_failed_job_is_listed_with_what_is_most_telling(
+    lilac: Run, stand_in: StandIn, changes: dict[str, object], words: str
+) -> None:
+    stand_in.answer("GET", "/training_jobs", {"jobs": [job(job_status="failed", **changes)]})
+    assert words in lilac("ps").out
+
+
+def test_names_of_others_cannot_steer_the_terminal(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("GET", "/training_jobs", {"jobs": [job(job_name="a\x1b[2Jb\nc")]})
+    out = lilac("ps").out
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 2
+
+
+def test_show_tells_state_place_and_timings(lilac: Run) -> None:
+    done = lilac("jobs", "show", "digits")
+    assert done.code == 0
+    for text in ("State", "succeeded", "gpu-1", "debian:12", "1 cores, 512 MB", "Timings", "█", "Attempts", "team=vision"):
+        assert text in done.out
+    assert "secret" not in done.out
+
+
+def test_show_tells_why_a_job_waits(lilac: Run) -> None:
+    out = lilac("jobs", "show", "giant").out
+    assert "needs 8 × H100 on one node" in out
+    assert "5 × H100 instead of 8" in out
+
+
+def test_show_tells_how_a_job_failed(lilac: Run, stand_in: StandIn) -> None:
+    failed = job(
+        job_status="failed",
+        exit_code=None,
+        reason="image",
+        message="The image nowhere/x:1 does not exist.",
+        attempts=[attempt(state="failed", reason="image", message="no such image")],
+    )
+    stand_in.answer("GET", "/training_jobs/digits", failed)
+    out = lilac("jobs", "show", "digits").out
+    assert "failed: The image nowhere/x:1 does not exist." in out
+    assert "no such image" in out
+
+
+def test_a_job_of_an_original_server_can_be_shown(lilac: Run, stand_in: StandIn) -> None:
+    plain = {name: value for name, value in job().items() if name.startswith("job_") or name in (
+        "node_id", "queue_id", "resource_requirements", "created_at", "updated_at")}  # fmt: skip
+    stand_in.answer("GET", "/training_jobs/digits", plain)
+    stand_in.answer("GET", "/training_jobs", {"jobs": [plain]})
+    assert lilac("jobs", "show", "digits").code == 0
+    assert lilac("ps").code == 0
+
+
+def test_explain_tells_everything(lilac: Run) -> None:
+    done = lilac("explain", "giant")
+    assert done.code == 0
+    assert "giant waits in queue default" in done.out
+    assert "at place 2, 1 job ahead of it" in done.out
+    assert "Why:  needs 8 × H100 on one node; the best is node-3 with 5 free" in done.out
+    assert "gpus: needs 8, has 5" in done.out
+    assert "Expected start:  in " in done.out
+    assert "(2126-11-24 04:10:00): when digits reaches its time limit" in done.out
+    assert "It would start now with:  5 × H100 instead of 8" in done.out
+
+
+def test_explain_of_a_job_that_runs_says_what_it_does(lilac: Run, stand_in: StandIn) -> None:
+    told = {"job_id": JOB_ID, "job_status": "running", "code": None, "message": "It runs on gpu-1.", "position": None,
+            "jobs_ahead": 0, "holders": [], "nodes": [], "smallest_change": None}  # fmt: skip
+    stand_in.answer("GET", f"/training_jobs/{JOB_ID}/explain", told)
+    assert lilac("jobs", "explain", "digits").out.splitlines() == ["digits is running.", "It runs on gpu-1."]
+
+
+def test_cancel_takes_several_jobs_and_goes_on_after_a_failure(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("POST", f"/training_jobs/{OTHER_JOB_ID}/cancel", Reply({"error": "It has ended."}, 409))
+    done = lilac("cancel", "giant", "digits")
+    assert done.code == 5
+    assert done.out == f"Cancelled digits ({JOB_ID}).\n"
+    assert "giant: It has ended." in done.err
+
+
+def test_cancel_of_an_ended_job_is_a_conflict(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("POST", f"/training_jobs/{JOB_ID}/cancel", Reply({"error": "It has ended."}, 409))
+    done = lilac("cancel", "digits")
+    assert (done.code, done.err) == (5, "Error: It has ended.\n")
+
+
+def test_wait_passes_on_how_the_job_ended(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("jobs", "wait", "digits").code == 0
+    stand_in.answer("GET", f"/training_jobs/{JOB_ID}/wait", job(job_status="failed", exit_code=3))
+    done = lilac("jobs", "wait", "digits")
+    assert (done.code, done.out) == (7, "digits failed after 4.0s with exit code 3.\n")
+
+
+def test_wait_gives_up_with_a_code_of_its_own(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("GET", f"/training_jobs/{JOB_ID}/wait", job(job_status="running"))
+    done = lilac("jobs", "wait", "digits", "--timeout", "0")
+    assert (done.code, done.out) == (1, "digits is still running.\n")
+
+
+def test_logs_are_written_as_they_are(lilac: Run) -> None:
+    assert lilac("logs", "digits").out == "one\ntwo\nend\n"
+
+
+@pytest.mark.parametrize(("lines", "shown"), [("0", ""), ("1", "end\n"), ("2", "two\nend\n"), ("9", "one\ntwo\nend\n")])
+def test_tail_begins_with_the_last_lines(lilac: Run, lines: str, shown: str) -> None:
+    assert lilac("logs", "digits", "--tail", lines).out == shown
+
+
+def test_following_ends_with_the_output(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("logs", "-f", "digits").out == "one\ntwo\nend\n"
+    assert stand_in.sent("GET", f"/training_jobs/{JOB_ID}/logs")[0].query["follow"] == "true"
+
+
+def test_logs_of_a_job_that_has_not_started_say_so(lilac: Run) -> None:
+    done = lilac("logs", "giant")
+    assert (done.code, done.out) == (0, "")
+    assert "has not started yet" in done.err
+
+
+def test_following_cannot_be_json(lilac: Run) -> None:
+    assert lilac("logs", "-f", "digits", "-o", "json").code == 2
+
+
+def test_events_are_lines(lilac: Run) -> None:
+    lines = lilac("events").out.splitlines()
+    assert len(lines) == 2
+    assert "job.submitted" in lines[0]
+    assert "by user:ada" in lines[0]
+    assert lilac("jobs", "events", "digits").out.splitlines() == lines
+
+
+def test_followed_events_in_json_are_one_to_a_line(lilac: Run, stand_in: StandIn) -> None:
+    frames = "".join(f"id: {n}\nevent: x\ndata: {json.dumps(event(n))}\n\n" for n in (1, 2)).encode()
+    ended = Reply({"error": "Over.", "code": "forbidden"}, 403)
+    turns = [Reply(iter([frames]), headers={"Content-Type": "text/event-stream"}), ended]
+    stand_in.answer("GET", "/events", turns)
+    done = lilac("events", "-f", "-o", "json")
+    assert done.code == 4
+    assert [json.loads(line)["seq"] for line in done.out.splitlines()] == [1, 2]
+
+
+def test_queues_are_listed_with_their_clusters(lilac: Run) -> None:
+    heading, line = lilac("queues", "ls").out.splitlines()
+    assert heading.split() == ["NAME", "PRIORITY", "STATE", "WAITING", "CLUSTERS", "ID"]
+    assert line.split() == ["default", "10", "open", "2", "lab", QUEUE_ID]
+
+
+def test_a_queue_is_made_with_clusters_in_order(lilac: Run, stand_in: StandIn) -> None:
+    done = lilac("queues", "create", "night", "--cluster", "a", "--cluster", "b", "--priority", "5")
+    assert done.code == 0
+    body = stand_in.sent("POST", "/queues")[0].body
+    assert body == {"name": "night", "priority": 5, "cluster_targets": ["a", "b"], "paused": False}
+
+
+def test_editing_a_queue_keeps_what_is_not_given(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("GET", "/queues", [queue(paused=True)])
+    assert lilac("queues", "edit", "default", "--priority", "3").code == 0
+    body = stand_in.sent("PUT", f"/queues/{QUEUE_ID}")[0].body
+    assert body == {"name": "default", "priority": 3, "cluster_targets": [CLUSTER_ID], "paused": True}
+
+
+def test_editing_nothing_is_wrong_usage(lilac: Run) -> None:
+    assert lilac("queues", "edit", "default").code == 2
+
+
+def test_a_queue_is_paused_and_resumed(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("queues", "pause", "default").out == "Queue default is paused.\n"
+    assert lilac("queues", "resume", "default").out == "Queue default is open.\n"
+    assert [asked.body["paused"] for asked in stand_in.sent("PUT", f"/queues/{QUEUE_ID}")] == [True, False]
+
+
+def test_a_mistyped_queue_is_answered_with_the_nearest(lilac: Run) -> None:
+    done = lilac("queues", "show", "defualt")
+    assert (done.code, done.err) == (3, "Error: there is no queue 'defualt'. Did you mean default?\n")
+
+
+@pytest.mark.parametrize("words", [("queues", "delete", "default"), ("clusters", "delete", "lab")])
+def test_deleting_needs_a_yes_where_nobody_can_be_asked(lilac: Run, stand_in: StandIn, words: tuple[str, ...]) -> None:
+    assert lilac(*words).code == 2
+    assert not any(asked.method == "DELETE" for asked in stand_in.asked)
+    assert lilac(*words, "--yes").code == 0
+    assert any(asked.method == "DELETE" for asked in stand_in.asked)
+
+
+def test_a_cluster_is_shown_with_its_nodes(lilac: Run) -> None:
+    out = lilac("clusters", "show", "lab").out
+    assert "12 of 16 cores in use" in out
+    assert "1/2 H100" in out
+
+
+def test_a_new_key_is_alone_on_standard_output(lilac: Run, stand_in: StandIn) -> None:
+    for words in (("keys", "create", "ci", "--expires-in", "30d"), ("clusters", "keys", "create", "lab", "--name", "n")):
+        done = lilac(*words)
+        assert (done.code, done.out) == (0, f"{USER_KEY}\n")
+        assert "not shown again" in done.err
+    assert stand_in.sent("POST", "/account/api-keys")[0].body["expires_at"].endswith("Z")
+    assert stand_in.sent("POST", "/clusters/lab/api-keys")[0].body == {"name": "n", "expires_at": None}
+
+
+def test_keys_are_deleted_by_name_or_the_beginning_of_their_id(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("keys", "delete", "laptop").code == 0
+    assert lilac("clusters", "keys", "delete", "lab", KEY_ID[:8]).code == 0
+    assert [asked.path for asked in stand_in.asked if asked.method == "DELETE"] == [
+        f"/account/api-keys/{KEY_ID}",
+        f"/clusters/lab/api-keys/{KEY_ID}",
+    ]
+    done = lilac("keys", "delete", "desktop")
+    assert (done.code, done.err) == (3, "Error: there is no key 'desktop'.\n")
+
+
+def test_nodes_are_listed_with_what_is_free(lilac: Run) -> None:
+    line = lilac("nodes", "ls").out.splitlines()[1]
+    assert line.split("  ")[0] == "gpu-1"
+    assert "4/16" in line
+    assert "1/2 H100" in line
+
+
+def test_a_node_is_found_by_host_name(lilac: Run) -> None:
+    assert NODE_ID in lilac("nodes", "show", "gpu-1.example").out
+
+
+def test_a_mistyped_node_is_answered_with_the_nearest(lilac: Run) -> None:
+    done = lilac("nodes", "show", "gpu1")
+    assert (done.code, done.err) == (3, "Error: there is no node 'gpu1'. Did you mean gpu-1?\n")
+
+
+def test_nodes_with_the_same_name_need_an_id(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("GET", "/nodes", {"nodes": [node(), node(id="other")]})
+    done = lilac("nodes", "drain", "gpu-1.example")
+    assert done.code == 3
+    assert "2 nodes are called" in done.err
+
+
+def test_nodes_are_drained_resumed_and_removed(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("nodes", "drain", "gpu-1").out == "gpu-1 gets no new jobs.\n"
+    assert lilac("nodes", "resume", "gpu-1").out == "gpu-1 gets jobs again.\n"
+    assert lilac("nodes", "remove", "gpu-1").out == "gpu-1 is forgotten.\n"
+    assert stand_in.asked[-1].method == "DELETE"
+
+
+def test_users_are_made_with_a_password_from_standard_input(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("users", "create", "bob", "--role", "viewer", "--password-stdin", typed="sesame\n").code == 0
+    assert stand_in.sent("POST", "/users")[0].body["password"] == "sesame"
+    assert lilac("users", "create", "bob", "--password-stdin").code == 2
+    assert lilac("users", "create", "bob").code == 2
+
+
+def test_users_are_changed(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("users", "set-role", "bob", "viewer").code == 0
+    assert lilac("users", "disable", "bob").code == 0
+    assert lilac("users", "enable", "bob").code == 0
+    assert lilac("users", "set-password", "bob", "--password-stdin", typed="x\n").code == 0
+    bodies = [asked.body for asked in stand_in.sent("PATCH", "/users/bob")]
+    assert bodies == [{"role": "viewer"}, {"disabled": True}, {"disabled": False}, {"password": "x"}]
+
+
+def test_the_own_password_is_changed_from_two_lines(lilac: Run, stand_in: StandIn) -> None:
+    assert lilac("users", "passwd", "--password-stdin", typed="old\nnew\n").code == 0
+    assert stand_in.asked[-1].body == {"old_password": "old", "new_password": "new"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ps",
+        "jobs ls",
+        "jobs show digits",
+        "jobs events digits",
+        "jobs wait digits",
+        "jobs explain giant",
+        "explain giant",
+        "logs digits",
+        "cancel digits",
+        "queues ls",
+        "queues show default",
+        "queues create q --cluster lab",
+        "queues edit default --name n",
+        "queues pause default",
+        "queues resume default",
+        "queues delete default --yes",
+        "clusters ls",
+        "clusters show lab",
+        "clusters create lab2",
+        "clusters delete lab --yes",
+        "clusters keys ls lab",
+        "clusters keys create lab",
+        "clusters keys delete lab laptop",
+        "nodes ls",
+        "nodes show gpu-1",
+        "nodes drain gpu-1",
+        "nodes resume gpu-1",
+        "nodes remove gpu-1",
+        "keys ls",
+        "keys create",
+        "keys delete laptop",
+        "users ls",
+        "users set-role bob viewer",
+        "events",
+        "submit --non-interactive --name digits --image debian:12 --queue default --cpu 1000 --memory 512",
+        "submit --wait --non-interactive --name digits --image debian:12 --queue default --cpu 1000 --memory 512",
+    ],
+)
+def test_json_output_is_one_document_and_nothing_else(lilac: Run, words: str) -> None:
+    done = lilac(*words.split(), "-o", "json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out) is not None
+
+
+def test_json_of_a_job_is_what_the_api_said(lilac: Run) -> None:
+    assert json.loads(lilac("jobs", "show", "digits", "-o", "json").out) == job()
+    assert json.loads(lilac("jobs", "show", "giant", "-o", "json").out) == waiting_job(
+        job_id=OTHER_JOB_ID, job_name="giant"
+    )
