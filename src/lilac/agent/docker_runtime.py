@@ -15,9 +15,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -257,6 +258,7 @@ class DockerRuntime:
         finally:
             copying.cancel()
             await asyncio.gather(copying, return_exceptions=True)
+        end = _seen_through_init(container.entry, end)
         if self._observer is not None:
             self._observer.ended(container.entry.key, end)
 
@@ -394,6 +396,23 @@ def _end(state: dict[str, Any], now: float) -> End:
     return End(
         exit_code=code,
         exited_at=parse_time(state.get("FinishedAt") or "") or now,
-        out_of_memory=oom and code == 137,
+        reason=FailureReason.OUT_OF_MEMORY if oom and code == 137 else None,
         message=message,
     )
+
+
+def _seen_through_init(entry: Entry, end: End) -> End:
+    """Tell a program that does not exist from one that ended with 127: with an init the engine's start succeeds, and
+    only the init's own words in the output say that it had nothing to run."""
+    if end.exit_code not in (126, 127):
+        return end
+    with contextlib.suppress(OSError), entry.output.open("rb") as output:
+        match = _INIT_FAILED.search(output.read(4096))
+        if match is not None:
+            program, why = (part.decode("utf-8", "replace") for part in match.groups())
+            message = f"The program {program} in the image {entry.assignment.image} cannot be started: {why}."
+            return replace(end, reason=FailureReason.START, message=message)
+    return end
+
+
+_INIT_FAILED = re.compile(rb"^\[FATAL tini \(\d+\)\] exec (.+) failed: ([^\n]+)", re.MULTILINE)

@@ -340,12 +340,12 @@ class Replicas:
             self._finish(held, ReplicaState.SUCCEEDED, 0, None, None)
         elif end.exit_code is None:
             self._finish(held, ReplicaState.LOST, None, FailureReason.VANISHED, end.message)
-        elif end.out_of_memory:
+        elif end.reason is FailureReason.OUT_OF_MEMORY:
             message = f"It used more than its {held.assignment.memory_mb} MiB of memory and was killed."
-            self._finish(held, ReplicaState.FAILED, end.exit_code, FailureReason.OUT_OF_MEMORY, message)
+            self._finish(held, ReplicaState.FAILED, end.exit_code, end.reason, message)
         else:
             message = end.message or end_sentence(end.exit_code)
-            self._finish(held, ReplicaState.FAILED, end.exit_code, FailureReason.ERROR, message)
+            self._finish(held, ReplicaState.FAILED, end.exit_code, end.reason or FailureReason.ERROR, message)
 
     async def _stop(self, held: _Held, runtime: Runtime, entry: Entry) -> None:
         first = not entry.marked("stop")

@@ -23,7 +23,8 @@ class End:
 
     exit_code: int | None
     exited_at: float
-    out_of_memory: bool = False
+    reason: FailureReason | None = None
+    """Where it is more than just an exit code: `out_of_memory`, or `start` if the program never ran."""
     message: str | None = None
 
 

@@ -40,6 +40,40 @@ TAGS: list[dict[str, Any]] = [
     {"name": "health", "description": "Whether the server lives and which version it is."},
 ]
 
+_STATUS_TEXTS = {
+    "401": "No credential, or one that is not valid.",
+    "403": "The caller lacks the right.",
+    "404": "There is no such thing.",
+    "409": "Not possible in the present state.",
+    "422": "A value is wrong; `field` names it.",
+    "429": "Too many failures; `Retry-After` says when to try again.",
+    "503": "Not now; trying again later is right.",
+}
+_OWN_STATUSES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("POST", "/auth/login"): ("401", "429", "503"),
+    ("POST", "/auth/signup"): ("403", "409", "503"),
+    ("POST", "/account/password"): ("429", "503"),
+    ("POST", "/account/api-keys"): ("422",),
+    ("POST", "/clusters/{cluster}/api-keys"): ("422",),
+    ("POST", "/users"): ("409", "503"),
+    ("PATCH", "/users/{user}"): ("409", "503"),
+    ("POST", "/clusters"): ("409",),
+    ("DELETE", "/clusters/{cluster}"): ("409",),
+    ("GET", "/nodes/{node}"): ("409",),
+    ("DELETE", "/nodes/{node}"): ("409",),
+    ("POST", "/nodes/{node}/drain"): ("409",),
+    ("POST", "/nodes/{node}/resume"): ("409",),
+    ("POST", "/queues"): ("404", "409"),
+    ("PUT", "/queues/{queue}"): ("409",),
+    ("DELETE", "/queues/{queue}"): ("409",),
+    ("GET", "/health/ready"): ("503",),
+    ("POST", "/training_jobs"): ("404",),
+    ("POST", "/training_jobs/{job}/cancel"): ("409",),
+    ("PATCH", "/training_jobs/{job_id}/status"): ("409",),
+    ("POST", "/node/{node_id}/logs/{job_id}/{attempt}/{rank}"): ("409",),
+}
+"""What single calls answer with besides what follows from their rule, parameters and body."""
+
 _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
@@ -141,11 +175,11 @@ def _build(app: FastAPI) -> dict[str, Any]:
     for route in app.routes:
         if isinstance(route, Guarded) and route.include_in_schema:
             for method, rule in route.rules.items():
-                _complete(document["paths"][route.path_format][method.lower()], route, rule or Rule.ADMIN)
+                _complete(document["paths"][route.path_format][method.lower()], route, method, rule or Rule.ADMIN)
     return document
 
 
-def _complete(operation: dict[str, Any], route: Guarded, rule: Rule) -> None:
+def _complete(operation: dict[str, Any], route: Guarded, method: str, rule: Rule) -> None:
     responses: dict[str, Any] = operation.setdefault("responses", {})
     responses.pop("422", None)
     wanted: list[tuple[str, str]] = []
@@ -153,9 +187,9 @@ def _complete(operation: dict[str, Any], route: Guarded, rule: Rule) -> None:
         operation["security"] = [{"bearer": []}, {"apiKey": []}]
         note = "Needs a key of the node's cluster." if rule is Rule.NODE else f"Needs the role {rule}."
         operation["description"] = "\n\n".join(filter(None, [operation.get("description"), note]))
-        wanted += [("401", "No credential, or one that is not valid."), ("403", "The credential lacks the right.")]
+        wanted += [(status, _STATUS_TEXTS[status]) for status in ("401", "403")]
     if route.param_convertors:
-        wanted.append(("404", "There is no such thing."))
+        wanted.append(("404", _STATUS_TEXTS["404"]))
     if route.body_field is not None:
         wanted += [
             ("400", "The body is not valid JSON."),
@@ -163,7 +197,8 @@ def _complete(operation: dict[str, Any], route: Guarded, rule: Rule) -> None:
             ("415", "The body is not JSON."),
         ]
     if route.body_field is not None or route.dependant.query_params or route.param_convertors:
-        wanted.append(("422", "A value is wrong; `field` names it."))
-    for status, text in wanted:
+        wanted.append(("422", _STATUS_TEXTS["422"]))
+    wanted += [(status, _STATUS_TEXTS[status]) for status in _OWN_STATUSES.get((method, route.path), ())]
+    for status, text in sorted(wanted):
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         responses.setdefault(status, {"description": text, "content": content})

@@ -11,7 +11,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -58,9 +57,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             date_header=True,
             backlog=2048,
         )
-        await _Server(config, platform).serve(sockets=[listener])
+        server = _Server(config, platform)
+        platform.on_failure = server.give_up
+        await server.serve(sockets=[listener])
     finally:
         await platform.stop()
+    if platform.failed:
+        raise Unavailable("The control plane stopped because one of its services failed; its log says why.")
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +76,12 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._loop.call_soon_threadsafe(self._platform.release_waiters)
-        super().handle_exit(signal.SIGTERM, frame)
+        self.should_exit = True
+
+    def give_up(self) -> None:
+        """End because the platform cannot go on."""
+        self._platform.release_waiters()
+        self.should_exit = True
 
 
 def configure_logging(settings: Settings) -> None:

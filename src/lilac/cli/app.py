@@ -87,6 +87,12 @@ class LilacGroup(click.Group):
             raise click.UsageError(f"there is no command {args[0]!r}.{_did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # Before click makes an exit code of 1 out of it.
+            ctx.exit(_broken_pipe())
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, entry in COMMANDS.items():

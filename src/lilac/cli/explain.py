@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -49,7 +50,7 @@ def print_explanation(job: Job, told: Explanation) -> None:
             for holder in holders
         ]
         print_table(["JOB", "ID", "NODE", "ENDS AT THE LATEST"], rows, flexible=0, indent="  ")
-    nodes = told.get("nodes") or []
+    nodes = [node for node in told.get("nodes") or [] if node["shortages"]]
     if nodes:
         click.echo(paint("\nWhat each node lacks", "bold"))
         rows = [[clean(node["node_name"]), _lacks(node["shortages"])] for node in nodes[:_NODES_SHOWN]]
@@ -74,8 +75,8 @@ def _headline(job: Job, told: Explanation) -> str:
     position = told.get("position")
     place = f", at place {position}" if position else ""
     others = "no job ahead of it" if ahead == 0 else "1 job ahead of it" if ahead == 1 else f"{ahead} jobs ahead of it"
-    waited = wording.epoch(job["created_at"])
-    since = f" for {wording.ago(job['created_at']).removesuffix(' ago')}" if waited is not None else ""
+    submitted = wording.epoch(job["created_at"])
+    since = f" for {wording.span(time.time() - submitted)}" if submitted is not None else ""
     return f"{name} waits{where}{since}{place}, {others}."
 
 
@@ -83,17 +84,23 @@ def _expected(told: Explanation) -> str:
     expected = told.get("expected_start")
     remark = told.get("expected_start_note")
     text = wording.when(expected) if expected else "not known"
-    return f"{text}: {clean(remark)}" if remark else text
+    return f"{text}: {clean(remark)}" if remark and remark != told["message"] else text
 
 
 def _lacks(shortages: list[Shortage]) -> str:
-    return "; ".join(_lack(shortage) for shortage in shortages) or "nothing"
+    return "; ".join(_lack(shortage) for shortage in shortages)
 
 
 def _lack(shortage: Shortage) -> str:
     dimension, needed, free = shortage["dimension"], shortage["needed"], shortage["free"]
-    if "memory" in dimension and "gpu" not in dimension and isinstance(needed, int) and isinstance(free, int):
-        return f"memory: needs {wording.memory(needed)}, {wording.memory(free)} free"
-    if "cpu" in dimension and isinstance(needed, int) and isinstance(free, int):
-        return f"cpu: needs {wording.cores(needed)} cores, {wording.cores(free)} free"
-    return f"{clean(dimension).replace('_', ' ')}: needs {clean(needed)}, has {clean(free)}"
+    match dimension:
+        case "cpu":
+            return f"cores: needs {wording.cores(needed)}, {wording.cores(free)} free"
+        case "memory":
+            return f"memory: needs {wording.memory(needed)}, {wording.memory(free)} free"
+        case "gpu":
+            return f"GPUs: needs {needed}, {free} fit and are free"
+        case "replicas":
+            return f"replicas: needs room for {needed}, has it for {free}"
+        case _:
+            return f"{clean(dimension)}: needs {clean(needed)}, has {clean(free)}"

@@ -95,15 +95,16 @@ def _state(job: Job) -> str:
 
 def _asks_for(job: Job) -> str:
     needs = job["resource_requirements"]
-    parts = [f"{wording.cores(needs['cpu_millicores'])} cores", wording.memory(needs["memory_mb"])]
+    count = wording.cores(needs["cpu_millicores"])
+    parts = [f"{count} {'core' if count == '1' else 'cores'}", wording.memory(needs["memory_mb"])]
     if needs.get("gpus"):
         parts.append(f"GPUs: {wording.gpus(needs.get('gpus'))}")
     size = job.get("size", {"min": 1, "max": 1})
     text = ", ".join(parts)
     if size["max"] == 1:
         return text
-    count = str(size["min"]) if size["min"] == size["max"] else f"{size['min']} to {size['max']}"
-    return f"{count} replicas, each {text}"
+    replicas = str(size["min"]) if size["min"] == size["max"] else f"{size['min']} to {size['max']}"
+    return f"{replicas} replicas, each {text}"
 
 
 def _print_attempts(attempts: list[Attempt]) -> None:

@@ -53,15 +53,16 @@ def waterfall(times: Mapping[str, float], *, width: int = _WIDTH) -> list[str]:
 
 
 def _line(label: str, offset_s: float, length_s: float, bar: str) -> str:
-    return f"{label:<17}{_exact(length_s):>10}  {bar:<{_WIDTH}}  {'+' + _exact(offset_s):>10}".rstrip()
+    return f"{label:<17}{_exact(length_s):>10}  {bar or ' ' * _WIDTH}  {'+' + _exact(offset_s):>10}"
 
 
 def _bar(begin_s: float, end_s: float, total_s: float, width: int) -> str:
+    """A bar at its place on the scale, with blanks up to the full width."""
     if total_s <= 0:
         return ""
-    left = min(int(begin_s / total_s * width), width - 1)
+    left = min(round(begin_s / total_s * width), width - 1)
     right = max(round(end_s / total_s * width), left + 1)
-    return " " * left + paint("█" * (right - left), "cyan")
+    return " " * left + paint("█" * (right - left), "cyan") + " " * (_WIDTH - right)
 
 
 def _exact(seconds: float) -> str:

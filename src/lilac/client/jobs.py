@@ -166,7 +166,8 @@ class Jobs:
                         yield chunk
                 if self._complete(job, number, rank, offset, came, patience):
                     return
-                patience.wait(BrokenStream(f"the output of {job} stopped before its end."))
+                # Often only the end of the replica is not recorded yet, a moment after the end of its output.
+                patience.wait(BrokenStream(f"the output of {job} stopped before its end."), quietly=True)
             except SilentStream:
                 if self._complete(job, number, rank, offset, came, patience):
                     return

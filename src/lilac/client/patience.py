@@ -35,12 +35,12 @@ class Patience:
         self._failing_since = None
         self._pause_s = 0.1
 
-    def wait(self, error: Unavailable) -> None:
+    def wait(self, error: Unavailable, *, quietly: bool = False) -> None:
         """Pause before the next try, or raise `error` when there were enough."""
         now = self._clock()
         if self._failing_since is None:
             self._failing_since = now
-            if self._told is not None:
+            if self._told is not None and not quietly:
                 self._told(error)
         elif now - self._failing_since >= self.limit_s:
             raise error

@@ -35,7 +35,8 @@ from lilac.store import accounts as store
 from lilac.store.database import Database, Transaction
 
 FIRST_ADMIN = "admin"
-_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{1,63}")
+USERNAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.@+-]{1,63}"
+_USERNAME = re.compile(USERNAME_PATTERN)
 _ADDRESS_FACTOR = 4
 """Many people may share one address, so it may fail this many times more often than one account."""
 

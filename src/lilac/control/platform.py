@@ -44,6 +44,9 @@ class Platform:
         self.settings = settings
         self.clock = clock
         self.ready = False
+        self.failed = False
+        """Whether a background service died: the process must end, so that it is started anew."""
+        self.on_failure: Callable[[], None] = lambda: None
         self.first_credentials: tuple[str, str] | None = None
         """Name and password of the administrator, if this start made one."""
         self.bus = Bus()
@@ -185,8 +188,11 @@ class Platform:
     def _service_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             return
-        self.ready = False
-        _log.error("a background service ended", service=task.get_name(), exc_info=task.exception())
+        _log.error(
+            "a background service ended; the control plane stops", service=task.get_name(), exc_info=task.exception()
+        )
+        self.failed = True
+        self.on_failure()
 
 
 _DIRECTORY_EVENTS = frozenset(

@@ -18,7 +18,7 @@ from lilac.store import jobs as job_store
 from lilac.store.database import Transaction
 
 _JOB_FIELDS = (
-    "state", "attempt", "retries", "node_id", "started_at", "finished_at", "exit_code", "reason", "message",
+    "state", "retries", "node_id", "started_at", "finished_at", "exit_code", "reason", "message",
     "waterfall", "updated_at",
 )  # fmt: skip
 _ATTEMPT_FIELDS = ("state", "started_at", "finished_at", "reason", "message")
@@ -45,7 +45,14 @@ def save_start(tx: Transaction, before: Job, outcome: Outcome) -> bool:
     """Write the start of a new attempt. False (and nothing written) if the job is not waiting any more."""
     work = outcome.work
     changes = _changes(before, work.job, _JOB_FIELDS)
-    if not job_store.update_job(tx.conn, before.id, states=(before.state,), attempt=before.attempt, **changes):
+    if not job_store.update_job(
+        tx.conn,
+        before.id,
+        states=(before.state,),
+        attempt=before.attempt,
+        new_attempt=work.job.attempt,
+        **changes,
+    ):
         return False
     assert work.attempt is not None
     job_store.insert_attempt(tx.conn, work.attempt)

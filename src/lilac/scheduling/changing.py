@@ -120,13 +120,15 @@ def _several_amounts(capacity: Capacity, queue: QueueView, shape: Shape) -> list
     need, gpus = shape.resources, shape.gpus
     cuts: list[tuple[float, NodeId, Change]] = []
     for node_id, free in capacity.free.items():
+        if free.cpu < 1 or free.memory < 1 or (gpus is not None and not free.gpus):
+            continue
         node = capacity.nodes[node_id]
         if node.cluster_id not in queue.cluster_targets or not suits(node, shape):
             continue
         cpu, memory = min(free.cpu, need.cpu_millicores), min(free.memory, need.memory_mb)
         count = min(acceptable(gpus, free.gpus), gpus.count) if gpus is not None else 0
         shares = [cpu / need.cpu_millicores, memory / need.memory_mb, *([count / gpus.count] if gpus else [])]
-        if min(shares) < LEAST_SHARE or min(cpu, memory) < 1 or sum(share < 1 for share in shares) < 2:
+        if min(shares) < LEAST_SHARE or sum(share < 1 for share in shares) < 2:
             continue
         change = Change(
             cpu_millicores=cpu if cpu < need.cpu_millicores else None,

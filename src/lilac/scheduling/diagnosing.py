@@ -91,13 +91,11 @@ class Diagnosis:
             node = nodes[node_id]
             if node.cluster_id not in clusters:
                 continue
-            now = room_for(shape, here, single_job=node.single_job)
-            if now >= self._room_when_empty(node, shape):
-                continue
+            now = room_for(shape, here, single_job=node.single_job) if shape.size.min > 1 else 0
             gpus = acceptable(shape.gpus, here.gpus) if shape.gpus is not None else 0
-            lack = Room(here.cpu, here.memory, gpus).missing(shape, now + 1)
-            if best is None or (lack, node_id) < best:
-                best = (lack, node_id)
+            found = (Room(here.cpu, here.memory, gpus).missing(shape, now + 1), node_id)
+            if (best is None or found < best) and now < self._room_when_empty(node, shape):
+                best = found
         if best is None:
             raise ValueError("no schedulable node could run this shape, even when empty")
         return nodes[best[1]]
@@ -212,4 +210,4 @@ def _number(dimension: Dimension, value: int) -> str:
 
 
 def _in(seconds: float) -> str:
-    return "at once" if seconds < 1 else f"in {span(seconds)}"
+    return "any moment" if seconds < 1 else f"in {span(seconds)}"

@@ -127,19 +127,33 @@ def _never(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:
         )
     best = min(labelled, key=lambda node: (_lack(node, shape), node.id))
     shortages = tuple(each for each in _totals(best, shape) if each.missing > 0)
-    gpus = shape.gpus
     return Reason(
         code=ReasonCode.NEVER_FITS,
-        message=(
-            f"needs {listed([amount(each.dimension, each.needed, gpus) for each in shortages])} on one node; "
-            f"no node {where} has that, the nearest is {best.name} with "
-            f"{listed([_has(each, shape) for each in shortages])} in all"
-        )
-        if shortages
-        else f"no node {where} could run {wanted(shape)}",
+        message=_missing_model(labelled, where, shape) or _too_small(best, where, shape, shortages),
         shortages=shortages,
         best_node=best.id,
     )
+
+
+def _missing_model(nodes: list[NodeView], where: str, shape: Shape) -> str | None:
+    """The sentence for a request of GPUs of which there is none at all."""
+    request = shape.gpus
+    if request is None or any(request.accepts(gpu) for node in nodes for gpu in node.gpus):
+        return None
+    models = sorted({gpu.model for node in nodes for gpu in node.gpus})
+    if not models:
+        return f"needs {request}; no node {where} has GPUs"
+    return (
+        f"needs {request}; no node {where} has such a GPU, there {'is' if len(models) == 1 else 'are'} {listed(models)}"
+    )
+
+
+def _too_small(best: NodeView, where: str, shape: Shape, shortages: Sequence[Shortage]) -> str:
+    if not shortages:
+        return f"no node {where} could run {wanted(shape)}"
+    needs = listed([amount(each.dimension, each.needed, shape.gpus) for each in shortages])
+    has = listed([_has(each, shape) for each in shortages])
+    return f"needs {needs} on one node; no node {where} has that, the nearest is {best.name} with {has} in all"
 
 
 def _has(shortage: Shortage, shape: Shape) -> str:

@@ -58,7 +58,8 @@ async def test_a_container_runs_and_its_output_and_times_arrive(
     report = await control_plane.until_state(key, "succeeded")
     assert report["exit_code"] == 0
     times = report["times"]
-    assert times["received"] <= times["created"] <= times["exited"] and times["started"] <= times["exited"]
+    assert times["received"] <= times["created"] <= times["started"] + 0.01
+    assert times["started"] <= times["exited"]
     assert "pull_started" not in times
     output = await control_plane.until_log_end(key)
     assert sorted(output.splitlines()) == [b"/tmp", b"err", b"hi 0 2", b"out"]
@@ -116,8 +117,8 @@ async def test_a_missing_program_is_a_failed_start(
 ) -> None:
     (key,) = await control_plane.assign_many([job(docker_engine, "", command=["no-such-program"])])
     report = await control_plane.until_state(key, "failed")
-    assert report["reason"] == "start" or report["exit_code"] == 127
-    assert "no-such-program" in report["message"] or report["exit_code"] == 127
+    assert (report["exit_code"], report["reason"]) == (127, "start")
+    assert "no-such-program" in report["message"]
 
 
 async def test_a_cancelled_container_gets_its_grace(
@@ -174,11 +175,16 @@ async def test_an_engine_that_restarts_is_taken_up_again(
         script = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.1; done; exit 5"
         (key,) = await control_plane.assign_many([job(engine, script)])
         await control_plane.until_output(key, b"line 3\n")
+        waiting = job(engine, "echo late")
         await asyncio.to_thread(daemon.stop)
-        (late,) = await control_plane.assign_many([job(engine, "echo late")]) if False else (None,)
+        (late,) = await control_plane.assign_many([waiting])
+        await control_plane.until(
+            lambda: "cannot be reached" in (control_plane.reports.get(late, {}).get("message") or "")
+        )
         await asyncio.to_thread(daemon.start)
+        await control_plane.until_state(late, "succeeded", timeout_s=90)
         report = await control_plane.until_state(key, "failed", timeout_s=90)
-        assert report["exit_code"] == 5, late
+        assert report["exit_code"] == 5
         output = await control_plane.until_log_end(key)
         assert output == b"".join(b"line %d\n" % i for i in range(40))
 

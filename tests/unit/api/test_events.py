@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import aclosing
 from typing import Any
 
@@ -222,3 +222,39 @@ async def test_a_point_that_is_no_number_is_refused(admin: httpx2.AsyncClient) -
     headers = {"Accept": "text/event-stream", "Last-Event-ID": "abc"}
     reply = await admin.get("/events", headers=headers)
     assert (reply.status_code, reply.json()["field"]) == (422, "Last-Event-ID")
+
+
+async def test_a_stream_ends_promptly_when_its_reader_hangs_up(house: House) -> None:
+    await record(house)
+    key = await house.add_key("ada")
+    got_some = asyncio.Event()
+    asked = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        if not asked:
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await got_some.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if b"id: 1" in message.get("body", b""):
+            got_some.set()
+
+    headers = [(b"accept", b"text/event-stream"), (b"authorization", f"Bearer {key}".encode())]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/events",
+        "raw_path": b"/events",
+        "root_path": "",
+        "scheme": "http",
+        "query_string": b"after=0",
+        "headers": headers,
+    }
+    async with asyncio.timeout(5):
+        await house.app(scope, receive, send)
+    assert not house.bus._subscriptions  # pyright: ignore[reportPrivateUsage]

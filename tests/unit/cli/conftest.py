@@ -9,10 +9,10 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "client")]
 
-from running import Done, Run
-from standin import USER_KEY, StandIn, furnish
+from running import Done, Run  # noqa: E402
+from standin import USER_KEY, StandIn, furnish  # noqa: E402
 
-from lilac.cli.main import main
+from lilac.cli.main import main  # noqa: E402
 
 
 @pytest.fixture

@@ -82,7 +82,17 @@ def test_names_of_others_cannot_steer_the_terminal(lilac: Run, stand_in: StandIn
 def test_show_tells_state_place_and_timings(lilac: Run) -> None:
     done = lilac("jobs", "show", "digits")
     assert done.code == 0
-    for text in ("State", "succeeded", "gpu-1", "debian:12", "1 cores, 512 MB", "Timings", "█", "Attempts", "team=vision"):
+    for text in (
+        "State",
+        "succeeded",
+        "gpu-1",
+        "debian:12",
+        "1 core, 512 MB",
+        "Timings",
+        "█",
+        "Attempts",
+        "team=vision",
+    ):
         assert text in done.out
     assert "secret" not in done.out
 
@@ -122,7 +132,7 @@ def test_explain_tells_everything(lilac: Run) -> None:
     assert "giant waits in queue default" in done.out
     assert "at place 2, 1 job ahead of it" in done.out
     assert "Why:  needs 8 × H100 on one node; the best is node-3 with 5 free" in done.out
-    assert "gpus: needs 8, has 5" in done.out
+    assert "GPUs: needs 8, 5 fit and are free" in done.out
     assert "Expected start:  in " in done.out
     assert "(2126-11-24 04:10:00): when digits reaches its time limit" in done.out
     assert "It would start now with:  5 × H100 instead of 8" in done.out
@@ -254,7 +264,10 @@ def test_a_cluster_is_shown_with_its_nodes(lilac: Run) -> None:
 
 
 def test_a_new_key_is_alone_on_standard_output(lilac: Run, stand_in: StandIn) -> None:
-    for words in (("keys", "create", "ci", "--expires-in", "30d"), ("clusters", "keys", "create", "lab", "--name", "n")):
+    for words in (
+        ("keys", "create", "ci", "--expires-in", "30d"),
+        ("clusters", "keys", "create", "lab", "--name", "n"),
+    ):
         done = lilac(*words)
         assert (done.code, done.out) == (0, f"{USER_KEY}\n")
         assert "not shown again" in done.err

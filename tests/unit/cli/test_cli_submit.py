@@ -12,7 +12,20 @@ README = (
     "submit --name my-training-job --docker-uri my-registry/my-image:latest --queue-id "
     f"{QUEUE_ID} --cpu 1000 --memory 2048 --gpu-count 1 --gpu-model A100 --gpu-memory 16 --non-interactive"
 ).split()
-LEAST = "submit --non-interactive --name n --image i --queue default --cpu 1 --memory 1".split()
+LEAST = [
+    "submit",
+    "--non-interactive",
+    "--name",
+    "n",
+    "--image",
+    "i",
+    "--queue",
+    "default",
+    "--cpu",
+    "1",
+    "--memory",
+    "1",
+]
 
 
 def _sent(stand_in: StandIn) -> dict[str, object]:
@@ -141,7 +154,20 @@ def test_wrong_values_are_told_before_anything_is_sent(
 
 
 def test_a_mistyped_queue_is_answered_with_the_nearest(lilac: Run) -> None:
-    words = "submit --non-interactive --name n --image i --queue defalt --cpu 1 --memory 1".split()
+    words = [
+        "submit",
+        "--non-interactive",
+        "--name",
+        "n",
+        "--image",
+        "i",
+        "--queue",
+        "defalt",
+        "--cpu",
+        "1",
+        "--memory",
+        "1",
+    ]
     done = lilac(*words)
     assert (done.code, done.err) == (2, "Error: there is no queue 'defalt'. Did you mean default?\n")
 

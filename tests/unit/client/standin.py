@@ -137,7 +137,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             except (Break, OSError):
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     return Handler
 
@@ -366,7 +366,7 @@ def furnish(stand_in: StandIn) -> StandIn:
         "expected_start_note": "when digits reaches its time limit",
         "best_node": "node-3",
         "holders": [{"job_id": JOB_ID, "job_name": "digits", "node_name": "node-3", "ends_at": "2126-11-24T04:10:00Z"}],
-        "nodes": [{"node_name": "node-3", "shortages": [{"dimension": "gpus", "needed": 8, "free": 5}]}],
+        "nodes": [{"node_name": "node-3", "shortages": [{"dimension": "gpu", "needed": 8, "free": 5}]}],
         "smallest_change": {"text": "5 × H100 instead of 8"},
     }
     answers: dict[tuple[str, str], Answer] = {

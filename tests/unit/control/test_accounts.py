@@ -249,9 +249,10 @@ async def test_a_change_by_another_server_takes_effect_within_seconds(house: Hou
 
 async def test_the_last_administrator_stays(house: House) -> None:
     await house.add_user("ada", Role.ADMIN)
-    for change in ({"role": Role.MEMBER}, {"disabled": True}):
-        with pytest.raises(Conflict, match="last administrator"):
-            await house.accounts.change_user(ROOT, "ada", **change)
+    with pytest.raises(Conflict, match="last administrator"):
+        await house.accounts.change_user(ROOT, "ada", role=Role.MEMBER)
+    with pytest.raises(Conflict, match="last administrator"):
+        await house.accounts.change_user(ROOT, "ada", disabled=True)
     await house.add_user("bob", Role.ADMIN)
     assert (await house.accounts.change_user(ROOT, "ada", role=Role.MEMBER)).role is Role.MEMBER
     with pytest.raises(Conflict):
@@ -279,7 +280,8 @@ async def test_one_name_makes_one_account_also_when_asked_twice_at_once(house: H
 
 
 @pytest.mark.parametrize(
-    "username", ["", "a", "a b", "-ada", "a" * 65, "ada\n", "ädä", "../x", "a:b", str(uuid.UUID(int=5))]
+    "username",
+    ["", "a", "a b", "-ada", "a" * 65, "ada\n", "ädä", "../x", "a:b", "00000000-0000-4000-8000-00000000000a"],
 )
 async def test_names_that_could_mislead_are_refused(house: House, username: str) -> None:
     with pytest.raises(InvalidInput):

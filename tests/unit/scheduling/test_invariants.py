@@ -12,7 +12,7 @@ from lilac.scheduling import Policy, ReasonCode, explain, plan, satisfiable
 from .builders import NOW
 from .worlds import World, applied, check_nothing_is_overcommitted, emptied, fits, shapes, worlds
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
@@ -141,7 +141,7 @@ def test_the_smallest_change_starts_the_job(world: World):
         assert each.id in {start.job_id for start in plan(other.snapshot(), NOW).starts}
 
 
-@settings(parent=quick, max_examples=200)
+@settings(parent=quick, max_examples=120)
 @given(worlds(paused=False))
 def test_backfill_never_delays_the_first_reservation(world: World):
     """Every job runs to its limit: the first job that had to wait starts by the time it was told."""

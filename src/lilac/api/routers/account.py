@@ -65,7 +65,7 @@ async def create_key(request: Request, caller: Caller) -> Response:
     return Json(new_key_to_wire(await request.app.state.platform.accounts.keys.create(caller, **wanted)))
 
 
-@routes.delete("/account/api-keys/{key_id}", operation_id="deleteOwnKey")
+@routes.delete("/account/api-keys/{key_id}", operation_id="deleteOwnKey", response_class=Response)
 async def delete_key(request: Request, caller: Caller, key_id: str) -> Response:
     await request.app.state.platform.accounts.keys.delete(caller, KeyId(parse_uuid(key_id) or key_id))
     return nothing()

@@ -29,7 +29,7 @@ async def sign_up(request: Request, body: SignUpBody) -> Response:
     return Json({"user_id": user.id})
 
 
-@routes.get("/auth/logout", operation_id="logout", status_code=303)
+@routes.get("/auth/logout", operation_id="logout", status_code=303, response_class=RedirectResponse)
 async def logout() -> Response:
     """Go to the start page. Tokens are not kept by the server; forgetting one is signing out."""
     return RedirectResponse("/", status_code=303)

@@ -45,7 +45,7 @@ async def get_cluster(request: Request, cluster: str) -> Response:
     return Json(cluster_to_wire(await request.app.state.platform.directory.cluster(cluster)))
 
 
-@routes.delete("/clusters/{cluster}", operation_id="deleteCluster")
+@routes.delete("/clusters/{cluster}", operation_id="deleteCluster", response_class=Response)
 async def delete_cluster(request: Request, caller: Caller, cluster: str) -> Response:
     """Delete a cluster with its keys and lost nodes; 409 while live nodes or running jobs are in it."""
     platform = request.app.state.platform
@@ -96,7 +96,7 @@ async def list_cluster_keys(request: Request, cluster: str) -> Response:
     return Json([key_to_wire(key) for key in await platform.accounts.keys.list_of_cluster(found.id)])
 
 
-@routes.delete("/clusters/{cluster}/api-keys/{key_id}", operation_id="deleteClusterKey")
+@routes.delete("/clusters/{cluster}/api-keys/{key_id}", operation_id="deleteClusterKey", response_class=Response)
 async def delete_cluster_key(request: Request, caller: Caller, cluster: str, key_id: str) -> Response:
     platform = request.app.state.platform
     found = await platform.directory.cluster(cluster)

@@ -8,7 +8,7 @@ reader, or another server of the control plane wrote them) it reads the store ag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -93,7 +93,7 @@ async def list_events(
     return Json({"events": [event_to_wire(event) for event in found], "next": following})
 
 
-async def stream(platform: Any, where: EventFilter, after: int | None) -> AsyncIterator[bytes]:
+async def stream(platform: Any, where: EventFilter, after: int | None) -> AsyncGenerator[bytes, None]:
     """The stream's bytes, until the bus closes or the reader goes away."""
     async with platform.bus.subscribe() as subscription:
         at: int = await platform.db.read(store.last_seq) if after is None else after

@@ -190,16 +190,22 @@ async def _follow(
                 yield chunk
         if fixed or platform.bus.closed.is_set():
             return
+        job = await _next_attempt(platform, principal, job, key.attempt)
+        if job.attempt == key.attempt:
+            return
+        key, offset = key._replace(attempt=job.attempt), 0
+
+
+async def _next_attempt(platform: Platform, principal: Principal, job: Job, attempt: int) -> Job:
+    """The job as soon as it has another attempt than this one, or none can come any more."""
+    while not platform.bus.closed.is_set():
         changed = platform.bus.changed(job.id)
         job = await platform.jobs.get(principal, job.id)
-        if job.attempt == key.attempt:
-            if is_terminal(job.state):
-                changed.cancel()
-                return
-            await changed
-            job = await platform.jobs.get(principal, job.id)
-        if job.attempt != key.attempt:
-            key, offset = key._replace(attempt=job.attempt), 0
+        if job.attempt != attempt or is_terminal(job.state):
+            changed.cancel()
+            break
+        await changed
+    return job
 
 
 async def _owner(platform: Platform, principal: Principal, word: str) -> UserId:

@@ -37,7 +37,7 @@ async def resume_node(request: Request, caller: Caller, node: str) -> Response:
     return Json(node_to_wire(await request.app.state.platform.directory.resume_node(caller, node)))
 
 
-@routes.delete("/nodes/{node}", operation_id="removeNode")
+@routes.delete("/nodes/{node}", operation_id="removeNode", response_class=Response)
 async def remove_node(request: Request, caller: Caller, node: str) -> Response:
     """Forget a lost node; 409 for any other."""
     await request.app.state.platform.directory.remove_node(caller, node)

@@ -45,7 +45,7 @@ async def replace_queue(request: Request, caller: Caller, queue: str, body: Queu
     return Json(queue_to_wire(await directory.replace_queue(caller, queue, _wanted(body))))
 
 
-@routes.delete("/queues/{queue}", operation_id="deleteQueue")
+@routes.delete("/queues/{queue}", operation_id="deleteQueue", response_class=Response)
 async def delete_queue(request: Request, caller: Caller, queue: str) -> Response:
     """Delete a queue; 409 while jobs wait in it. Jobs of it that run go on."""
     await request.app.state.platform.directory.delete_queue(caller, queue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from lilac.api.schemas.fields import Body, Flag, Password, Shape, Text, Time
+from lilac.api.schemas.fields import Body, Flag, NewPassword, Password, Shape, Text, Time, Username
 from lilac.model.accounts import Role
 
 
@@ -14,15 +14,15 @@ class LoginBody(Body):
 
 
 class SignUpBody(Body):
-    username: Text
-    password: Password
+    username: Username
+    password: NewPassword
     first_name: Text | None = None
     last_name: Text | None = None
 
 
 class PasswordBody(Body):
     old_password: Password
-    new_password: Password
+    new_password: NewPassword
 
 
 class NewUserBody(SignUpBody):
@@ -31,7 +31,7 @@ class NewUserBody(SignUpBody):
 
 class UserChangesBody(Body):
     role: Role | None = None
-    password: Password | None = None
+    password: NewPassword | None = None
     disabled: Flag | None = None
 
 

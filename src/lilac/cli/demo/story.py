@@ -93,7 +93,8 @@ class _Story:
         """Submit the training, follow it, look at it; return its exit code."""
         what = ["--runtime", "process"] if not image else ["--image", image]
         words = ["submit", "--non-interactive", "--name", "digits", *what, "--queue", "training", "--cpu", "1000"]
-        words += ["--memory", _TRAINING_MEMORY_MB, "--time-limit", "10m", "--follow", "--", *command]
+        words += ["--memory", _TRAINING_MEMORY_MB, "--time-limit", "10m", "--env", "OMP_NUM_THREADS=1", "--follow"]
+        words += ["--", *command]
         code = self._run("ada", words, check=False)
         _heading("What became of it, and where the time went")
         self._run("ada", ["jobs", "show", "digits"])
