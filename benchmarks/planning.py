@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,5 @@ def passes(section: Section) -> None:
     done = subprocess.run([sys.executable, script, "--json"], capture_output=True, text=True, timeout=300, check=True)
     result = json.loads(done.stdout)
     for name, figure in result["figures"].items():
-        key = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        section.figures[f"plan.{key}_ms"] = Figure(figure["median_ms"], 1, name)
+        section.figures[f"{name}_ms"] = Figure(figure["median_ms"])
     section.notes.append(f"{result['nodes']:,} nodes, {result['waiting']:,} waiting jobs")

@@ -140,11 +140,11 @@ def commands() -> str:
 
     parts = ["# The command `lilac`\n"]
     root = next(value for value in vars(app).values() if isinstance(value, click.Group))
-    parts.append(f"```\n{inspect.cleandoc(app.EXIT_CODES.replace(chr(8), ''))}\n```\n")
+    parts.append(f"{_prose(app.EXIT_CODES)}\n")
     for path, command in _walk(root, click.Context(root, info_name="lilac")):
         parts.append(f"## `{path.command_path}`\n")
         usage = command.get_usage(path).removeprefix("Usage: ")
-        parts.append(f"{_help(command)}\n\n```\n{' '.join(usage.split())}\n```\n")
+        parts.append(f"{_prose(command.help or command.short_help)}\n\n```\n{' '.join(usage.split())}\n```\n")
         records = [record for p in command.get_params(path) if (record := _record(p, path)) is not None]
         if records:
             parts.append(_table(("option", "meaning"), records))
@@ -163,9 +163,10 @@ def routes() -> str:
     by_tag: dict[str, list[tuple[str, ...]]] = {tag["name"]: [] for tag in document.get("tags", [])}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            summary = operation.get("summary", "")
             rule = RULES.get((method.upper(), path), "")
             allowed = rule.name.lower() if isinstance(rule, enum.Enum) else str(rule)
-            row = (f"`{method.upper()} {path}`", allowed, operation.get("summary", ""))
+            row = (f"`{method.upper()} {path}`", allowed, _first_paragraph(operation.get("description")) or summary)
             by_tag.setdefault((operation.get("tags") or ["other"])[0], []).append(row)
     for tag, rows in by_tag.items():
         if rows:
@@ -214,13 +215,14 @@ def _walk(command: click.Command, context: click.Context) -> Iterator[tuple[clic
             yield from _walk(below, click.Context(below, info_name=name, parent=context))
 
 
-def _help(command: click.Command) -> str:
-    text = inspect.cleandoc(command.help or command.short_help or "").replace("\b\n", "")
-    return text.strip()
+def _prose(text: str | None) -> str:
+    """A help text as Markdown: paragraphs that click keeps as they are become blocks of code."""
+    paragraphs = inspect.cleandoc((text or "").lstrip()).split("\n\n")
+    return "\n\n".join(f"```\n{p[2:]}\n```" if p.startswith("\b\n") else p for p in paragraphs if p.strip())
 
 
 def _record(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
-    if isinstance(parameter, click.Option) and (parameter.hidden or parameter.name == "help"):
+    if isinstance(parameter, click.Option) and (parameter.hidden or "--help" in parameter.opts):
         return None
     record = parameter.get_help_record(context)
     if record is None:

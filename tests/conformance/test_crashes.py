@@ -29,15 +29,7 @@ WRITING_PROCESS = Path(__file__).with_name("writing_process.py")
 
 
 async def test_every_acknowledged_write_survives_the_kill_of_the_process(shared_url: str) -> None:
-    command = [sys.executable, str(WRITING_PROCESS), shared_url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(300)]
-        process.kill()
-        lines += process.stdout.readlines()
-    acknowledged = {line.split()[1].decode() for line in lines if line.endswith(b"\n")}
-    assert len(acknowledged) >= 300
-
+    acknowledged = await asyncio.to_thread(write_and_be_killed, shared_url)
     database = Database.open(shared_url)
     await database.start()
     stored = await database.read(jobs.list_jobs, JobFilter(), limit=100_000)
@@ -46,6 +38,19 @@ async def test_every_acknowledged_write_survives_the_kill_of_the_process(shared_
     assert [event.job_id for event in told] == [job.id for job in reversed(stored)]
     await database.write(make.store_job)
     await database.close()
+
+
+def write_and_be_killed(url: str) -> set[str]:
+    """The ids of the jobs that a process acknowledged before it was killed; at least 300."""
+    command = [sys.executable, str(WRITING_PROCESS), url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(300)]
+        process.kill()
+        lines += process.stdout.readlines()
+    acknowledged = {line.split()[1].decode() for line in lines if line.endswith(b"\n")}
+    assert len(acknowledged) >= 300
+    return acknowledged
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lilac.model.accounts import Role
@@ -163,7 +165,7 @@ async def test_an_event_comes_back_with_all_fields(database: Database) -> None:
     await database.write(Transaction.record, event)
     [stored] = await database.read(lambda conn: events.list_events(conn, limit=10))
     assert stored.seq == await database.read(events.last_seq)
-    assert stored == Event(**{name: getattr(event, name) for name in event.__slots__} | {"seq": stored.seq})
+    assert stored == replace(event, seq=stored.seq)
 
 
 async def test_a_setting_keeps_the_value_of_the_first_writer(database: Database) -> None:

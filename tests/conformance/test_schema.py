@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,8 +64,14 @@ def test_the_migrations_build_what_the_tables_say(empty_engines: tuple[Engine, E
 def facts(conn: Connection) -> set[tuple[str, ...]]:
     """All that the database knows about its own structure, but for the table of the migrations."""
     rows = (row for query in FACTS[conn.dialect.name] for row in conn.execute(text(query)))
-    words = (tuple(" ".join(str(value).replace(", \n", ",").split()) for value in row) for row in rows)
-    return {row for row in words if not any("alembic_version" in value for value in row)}
+    known = (tuple(clauses(str(value)) for value in row) for row in rows)
+    return {row for row in known if not any("alembic_version" in value for value in row)}
+
+
+def clauses(definition: str) -> str:
+    """A definition with single spaces and its clauses in alphabetical order: SQLite keeps the text as it was typed."""
+    head, _, body = " ".join(definition.split()).partition("( ")
+    return f"{head}( {', '.join(sorted(body.removesuffix(' )').split(', ')))}"
 
 
 def test_the_newest_migration_is_the_one_that_is_wanted() -> None:
@@ -111,7 +118,7 @@ async def test_what_is_there_already_is_opened_without_loading_the_migration_too
         "asyncio.run(main())\n"
         "sys.exit('alembic' in sys.modules)\n"
     )
-    process = await asyncio.create_subprocess_exec(__import__("sys").executable, "-c", script, url)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, url)
     assert await process.wait() == 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lilac.model.events import Event
+from lilac.model.ids import JobId
 from lilac.model.states import JobState
 from lilac.store import accounts, events, jobs
 from lilac.store.database import Database, Transaction
@@ -28,21 +29,19 @@ async def two(postgres_server: PostgresServer, postgres_template: str) -> AsyncI
 
 
 async def test_each_step_has_one_winner(two: tuple[Database, Database]) -> None:
-    def store(tx: Transaction) -> list[str]:
+    def store(tx: Transaction) -> list[JobId]:
         queue = make.store_queue(tx)
         return [job.id for job in jobs.insert_jobs(tx.conn, [make.a_job(queue.id) for _ in range(100)])]
 
     ids = await two[0].write(store)
 
-    def cancel(tx: Transaction, job_id: str, who: str) -> bool:
-        won = jobs.update_job(
-            tx.conn, make.JobId(job_id), states={JobState.QUEUED}, state=JobState.CANCELLED, message=who
-        )
+    def cancel(tx: Transaction, job_id: JobId, who: str) -> bool:
+        won = jobs.update_job(tx.conn, job_id, states={JobState.QUEUED}, state=JobState.CANCELLED, message=who)
         if won:
             tx.record(make.an_event(job_id=job_id, actor=who))
         return won
 
-    async def cancel_all(database: Database, who: str, order: list[str]) -> set[str]:
+    async def cancel_all(database: Database, who: str, order: list[JobId]) -> set[JobId]:
         won = await asyncio.gather(*(database.write(cancel, job_id, who) for job_id in order))
         return {job_id for job_id, mine in zip(order, won, strict=True) if mine}
 

@@ -69,9 +69,7 @@ def test_an_agent_killed_in_the_middle_of_20_jobs_adopts_them_and_runs_none_twic
     with one_node(tmp_path) as (server, agent):
         jobs = submit_all(server.api, tmp_path / "proofs", 20, lambda: rng.uniform(1.0, 3.0))
         for begun in (5, 15):
-            eventually(
-                lambda n=begun: sum(p.exists() for p in jobs.values()) >= n, 60, f"{begun} jobs to have begun"
-            )
+            eventually(lambda n=begun: sum(p.exists() for p in jobs.values()) >= n, 60, f"{begun} jobs to have begun")
             agent.kill()
             agent.start()
         assert_each_ran_once(server.api, jobs)

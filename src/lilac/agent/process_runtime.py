@@ -39,6 +39,7 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # $0 is the replica's directory, $1 the working directory, the rest is the command, its program as a path with a slash
 # so that no builtin of the shell is meant. Positional parameters only: a variable of the shell could be one of the job.
+# The shell itself is mute (its standard error is nowhere): it would say "Terminated" and the like.
 _SHIM = """\
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
 IFS= read -r _LILAC_SHIM </proc/self/stat
@@ -47,7 +48,7 @@ unset _LILAC_SHIM
 cd "$1" || exit 126
 unset OLDPWD
 shift
-"$@"
+"$@" 2>&1
 set -- "$?"
 printf '%s\\n' "$1" >"$0/exit"
 exit "$1"
@@ -103,7 +104,7 @@ class ProcessRuntime:
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_OPEN, 1, str(entry.output), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-                    (os.POSIX_SPAWN_DUP2, 1, 2),
+                    (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0),
                 ],
                 setsid=True,
                 setsigmask=[],

@@ -11,7 +11,7 @@ from lilac.cli import wording
 from lilac.cli.output import clean, coloured, output_option, paint, print_json, print_table
 
 if TYPE_CHECKING:
-    from lilac.client.shapes import Explanation, Job, Shortage
+    from lilac.client.shapes import Explanation, Job, NodeShortages, Shortage
 
 _NODES_SHOWN = 5
 
@@ -50,11 +50,11 @@ def print_explanation(job: Job, told: Explanation) -> None:
             for holder in holders
         ]
         print_table(["JOB", "ID", "NODE", "ENDS AT THE LATEST"], rows, flexible=0, indent="  ")
-    nodes = [node for node in told.get("nodes") or [] if node["shortages"]]
+    nodes = [node for node in told.get("nodes") or [] if node["shortages"] or node.get("unsuitable")]
     if nodes:
-        click.echo(paint("\nWhat each node lacks", "bold"))
-        rows = [[clean(node["node_name"]), _lacks(node["shortages"])] for node in nodes[:_NODES_SHOWN]]
-        print_table(["NODE", "SHORTAGE"], rows, flexible=1, indent="  ")
+        click.echo(paint("\nNode by node", "bold"))
+        rows = [[clean(node["node_name"]), _lacks(node)] for node in nodes[:_NODES_SHOWN]]
+        print_table(["NODE", "WHY NOT"], rows, flexible=1, indent="  ")
         if len(nodes) > _NODES_SHOWN:
             click.echo(f"  … and {len(nodes) - _NODES_SHOWN} more nodes")
     if told["job_status"] != "queued":
@@ -87,8 +87,11 @@ def _expected(told: Explanation) -> str:
     return f"{text}: {clean(remark)}" if remark and remark != told["message"] else text
 
 
-def _lacks(shortages: list[Shortage]) -> str:
-    return "; ".join(_lack(shortage) for shortage in shortages)
+def _lacks(node: NodeShortages) -> str:
+    unsuitable = node.get("unsuitable")
+    if unsuitable:
+        return clean(unsuitable)
+    return "; ".join(_lack(shortage) for shortage in node["shortages"])
 
 
 def _lack(shortage: Shortage) -> str:

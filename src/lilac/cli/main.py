@@ -15,9 +15,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lilac {__version__}")
         return 0
 
-    from lilac.cli.app import run
+    try:
+        from lilac.cli.app import run
 
-    return run(args)
+        return run(args)
+    except KeyboardInterrupt:  # While it was still loading.
+        return 130
 
 
 if __name__ == "__main__":

@@ -162,6 +162,8 @@ class Shortage(TypedDict):
 class NodeShortages(TypedDict):
     node_name: str
     shortages: list[Shortage]
+    unsuitable: NotRequired[str | None]
+    """Why the node is out of the question, whatever is free."""
 
 
 class SmallestChange(TypedDict):

@@ -114,6 +114,7 @@ class Platform:
         if hasattr(self, "accounts"):
             await self.nodes.flush()
             await self.accounts.flush()
+            self.accounts.close()
         await asyncio.gather(*self._endings, return_exceptions=True)
         await self.logs.close()
         await self.db.close()

@@ -169,6 +169,21 @@ class Capacity:
         )
         return chosen
 
+    def give(self, node_id: NodeId, shape: Shape, gpu_uuids: tuple[str, ...]) -> None:
+        """Give back what one replica of the shape held, if the node is schedulable."""
+        free = self.free.get(node_id)
+        if free is None:
+            return
+        node, need = self.nodes[node_id], shape.resources
+        if node.single_job:
+            self.set_free(node_id, all_of(node))
+            return
+        gpus = free.gpus
+        if gpu_uuids:
+            known = {gpu.uuid for gpu in gpus}.union(gpu_uuids)
+            gpus = tuple(gpu for gpu in sorted_gpus(node.gpus) if gpu.uuid in known)
+        self.set_free(node_id, Free(free.cpu + need.cpu_millicores, free.memory + need.memory_mb, gpus))
+
     def tightest(self, cluster_id: ClusterId, shape: Shape, replicas: int, permits: Permits | None) -> NodeId | None:
         """The best node of a cluster that has room for so many replicas of the shape together, None if none has."""
         need = shape.resources

@@ -12,12 +12,10 @@ to a twentieth, since a job cut down to nothing is not the job that was asked fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from lilac.model.ids import JobId, NodeId
-from lilac.model.jobs import SizeRange
-from lilac.scheduling.capacity import Capacity, Permits, acceptable, suits
-from lilac.scheduling.passing import place_gang
+from lilac.scheduling.capacity import Capacity, acceptable, suits
+from lilac.scheduling.fitting import places_now
 from lilac.scheduling.reasons import Change
 from lilac.scheduling.reserving import Holds, most
 from lilac.scheduling.views import QueueView, Shape
@@ -37,35 +35,16 @@ def smallest_change(
 
     def starts(change: Change) -> bool:
         changed = change.apply(shape)
-        return places_now(capacity, queue, changed, holds.permits(changed, capacity, ignoring=head)) is not None
+        return (
+            places_now(capacity, queue.cluster_targets, changed, holds.permits(changed, capacity, ignoring=head))
+            is not None
+        )
 
     best: tuple[float, int, Change] | None = None
     for order, (cost, change) in enumerate(_candidates(capacity, holds, queue, shape, starts)):
         if (best is None or (cost, order) < best[:2]) and starts(change):
             best = (cost, order, change)
     return None if best is None else best[2]
-
-
-def places_now(
-    capacity: Capacity, queue: QueueView, shape: Shape, permits: Permits | None
-) -> tuple[NodeId, ...] | None:
-    """The nodes on which the least size of the shape would start now, None if it would not. Changes nothing."""
-    if shape.size.min == 1:
-        for cluster_id in queue.cluster_targets:
-            node_id = capacity.tightest(cluster_id, shape, 1, permits)
-            if node_id is not None:
-                return (node_id,)
-        return None
-    least = replace(shape, size=SizeRange(shape.size.min, shape.size.min))
-    for cluster_id in queue.cluster_targets:
-        before = capacity.free.copy()
-        placements = place_gang(capacity, cluster_id, least, permits)
-        if placements is not None:
-            nodes = tuple(dict.fromkeys(placement.node_id for placement in placements))
-            for node_id in nodes:
-                capacity.set_free(node_id, before[node_id])
-            return nodes
-    return None
 
 
 def _candidates(

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from lilac.model.ids import ClusterId, JobId, NodeId
 from lilac.scheduling.capacity import Free, acceptable, all_of, room_for, suits
-from lilac.scheduling.changing import places_now, smallest_change
+from lilac.scheduling.changing import smallest_change
+from lilac.scheduling.fitting import places_now
 from lilac.scheduling.passing import Pass
 from lilac.scheduling.reasons import Change, Dimension, Holder, Reason, ReasonCode, Shortage
 from lilac.scheduling.reserving import Room
@@ -54,8 +55,10 @@ class Diagnosis:
         done = self._pass
         own = done.holds.by_shape.get(shape)
         start = own.start if own is not None and own.job_id == head else None
+        if head is not None and head == done.making_room_for:
+            return _room_is_made(done, start)
         change = smallest_change(done.capacity, done.holds, queue, shape, head)
-        places = places_now(done.capacity, queue, shape, None)
+        places = places_now(done.capacity, queue.cluster_targets, shape, None)
         if places is not None:
             return self._reserved(shape, places, start, change)
         clusters, room, total = queue.cluster_targets, 0, 0
@@ -190,6 +193,21 @@ class Diagnosis:
         if known is None:
             known = self._whole[node.id] = all_of(node)
         return known
+
+
+def _room_is_made(done: Pass, start: float | None) -> Reason:
+    ways: list[str] = []
+    if done.preemptions:
+        count = len(done.preemptions)
+        ways.append(f"{count} job{'s' if count > 1 else ''} of lower priority {'are' if count > 1 else 'is'} stopped")
+    if done.shrinks:
+        count = len(done.shrinks)
+        ways.append(f"{count} elastic job{'s' if count > 1 else ''} of lower priority shrink{'' if count > 1 else 's'}")
+    return Reason(
+        code=ReasonCode.MAKING_ROOM,
+        message=f"room is being made: {listed(ways)}",
+        expected_start=start,
+    )
 
 
 def _sentence(node: NodeView, shape: Shape, shortages: Sequence[Shortage]) -> str:

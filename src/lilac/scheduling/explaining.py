@@ -70,10 +70,10 @@ def explain(
     queue = snapshot.queues.get(job.shape.queue_id)
     ahead, position = _ahead(snapshot, job, queue)
     done = Pass(snapshot, now, policy)
-    starts = done.run()
+    done.run()
     diagnosis = Diagnosis(done)
     nodes = _node_fits(snapshot, diagnosis, queue, job.shape)
-    if any(start.job_id == job_id for start in starts):
+    if any(start.job_id == job_id for start in done.starts):
         reason = Reason(code=ReasonCode.READY, message="starts now", expected_start=now)
         expected, unknown = now, None
     else:
@@ -156,7 +156,8 @@ def _foretell(
     for _ in range(most_steps):
         view = board.snapshot()
         done = Pass(view, clock, policy)
-        for start in done.run():
+        done.run()
+        for start in done.starts:
             if start.job_id == job.id:
                 return clock, None
             board.withdraw(start.job_id)

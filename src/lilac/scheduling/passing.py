@@ -15,15 +15,18 @@ later job never delays the reserved start of an earlier one; the same snapshot a
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lilac.model.ids import ClusterId, JobId, NodeId
+from lilac.model.ids import JobId
 from lilac.scheduling.board import Snapshot
-from lilac.scheduling.capacity import Capacity, Free, Permits
+from lilac.scheduling.capacity import Capacity
 from lilac.scheduling.ends import End, RunKey
+from lilac.scheduling.fitting import place
+from lilac.scheduling.growing import grow
 from lilac.scheduling.line import Group, Turn
-from lilac.scheduling.plans import Placement, Start
+from lilac.scheduling.making_room import make_room
+from lilac.scheduling.plans import Grow, Placement, Preempt, Shrink, Start
 from lilac.scheduling.reserving import Holds, Outlook
 from lilac.scheduling.satisfying import fits_ever
 from lilac.scheduling.views import HeldReplica, QueueView, RunningJob, Shape
@@ -37,6 +40,10 @@ class Policy:
     """How many waiting jobs that ask for the same kind of place reserve in each cluster."""
     reservations_per_cluster: int = 32
     """How many reserve in each cluster in all."""
+    growth: bool = False
+    """Whether running elastic jobs get what is left over."""
+    preemption: bool = False
+    """Whether jobs of lower priority make room: elastic ones by shrinking, preemptible ones by being stopped."""
 
 
 DEFAULT_POLICY = Policy()
@@ -55,21 +62,30 @@ class Pass:
         """Jobs started in this pass, as they will run, with attempt 0."""
         self.heads: dict[Shape, JobId] = {}
         """Shapes that could not start, with the job that was in front."""
+        self.starts: list[Start] = []
+        self.grows: list[Grow] = []
+        self.shrinks: tuple[Shrink, ...] = ()
+        self.preemptions: tuple[Preempt, ...] = ()
+        self.making_room_for: JobId | None = None
+        """The job for which others shrink or are stopped."""
+        self._room_is_coming = False
         self._new_ends: list[End] = []
 
-    def run(self) -> tuple[Start, ...]:
+    def run(self) -> None:
+        """Decide everything."""
         snapshot = self.snapshot
-        starts: list[Start] = []
         for queue in sorted(snapshot.queues.values(), key=lambda queue: (queue.priority, queue.name, queue.id)):
             groups = snapshot.waiting.groups(queue.id)
             if queue.paused:
                 self._block_all(groups)
             else:
-                self._serve(queue, list(groups), starts)
+                self._serve(queue, list(groups))
         for queue_id in snapshot.waiting.queue_ids():
             if queue_id not in snapshot.queues:
                 self._block_all(snapshot.waiting.groups(queue_id))
-        return tuple(starts)
+        if self.policy.growth:
+            touched = {each.job_id for each in (*self.shrinks, *self.preemptions)}
+            self.grows = grow(snapshot, self.capacity, self.holds, touched)
 
     def running(self, key: RunKey) -> RunningJob:
         """A job that runs, or was started in this pass."""
@@ -85,7 +101,7 @@ class Pass:
         for turn, shape in sorted(fronts, key=lambda front: front[0]):
             self.heads[shape] = turn[2]
 
-    def _serve(self, queue: QueueView, groups: list[Group], starts: list[Start]) -> None:
+    def _serve(self, queue: QueueView, groups: list[Group]) -> None:
         """Start what can start of one queue, in turn."""
         turns: list[tuple[Turn, int, int]] = []
         for index, group in enumerate(groups):
@@ -96,24 +112,23 @@ class Pass:
         while turns:
             turn, index, position = turns[0]
             group = groups[index]
-            placements = self.place(queue.cluster_targets, group.shape)
+            permits = self.holds.permits(group.shape, self.capacity)
+            placements = place(self.capacity, queue.cluster_targets, group.shape, permits)
             if placements is None:
                 heapq.heappop(turns)
                 self.heads[group.shape] = turn[2]
-                self._reserve(queue, group.shape, turn[2])
+                self._reserve(queue, group.shape, turn)
                 continue
-            self._start(queue, group.shape, turn, placements, starts)
+            self._start(queue, group.shape, turn, placements)
             following = group.turn(position + 1)
             if following is None:
                 heapq.heappop(turns)
             else:
                 heapq.heapreplace(turns, (following, index, position + 1))
 
-    def _start(
-        self, queue: QueueView, shape: Shape, turn: Turn, placements: tuple[Placement, ...], starts: list[Start]
-    ) -> None:
+    def _start(self, queue: QueueView, shape: Shape, turn: Turn, placements: tuple[Placement, ...]) -> None:
         negative_priority, seq, job_id = turn
-        starts.append(Start(job_id, placements))
+        self.starts.append(Start(job_id, placements))
         job = RunningJob(
             id=job_id,
             seq=seq,
@@ -128,9 +143,11 @@ class Pass:
             self._new_ends.append((self.now + shape.time_limit_s, seq, job_id, 0))
         self.holds.note_start(job, self.snapshot.nodes)
 
-    def _reserve(self, queue: QueueView, shape: Shape, job_id: JobId) -> None:
+    def _reserve(self, queue: QueueView, shape: Shape, turn: Turn) -> None:
         """Keep the turn of a job that cannot start now, if it may and could ever start."""
-        policy = self.policy
+        policy, job_id = self.policy, turn[2]
+        if policy.preemption and self._make_room(queue, shape, turn):
+            return
         clusters = self.holds.open_clusters(
             shape, queue.cluster_targets, policy.reservations, policy.reservations_per_cluster
         )
@@ -141,45 +158,17 @@ class Pass:
         if found is not None:
             self.holds.add(*found, self.capacity)
 
-    def place(self, targets: Sequence[ClusterId], shape: Shape) -> tuple[Placement, ...] | None:
-        """Take room for a job of this shape in the first cluster that has it; None, and nothing taken, if none has."""
-        permits = self.holds.permits(shape, self.capacity)
-        for cluster_id in targets:
-            if shape.size.max == 1:
-                node_id = self.capacity.tightest(cluster_id, shape, 1, permits)
-                if node_id is not None:
-                    (uuids,) = self.capacity.take(node_id, shape)
-                    return (Placement(0, node_id, uuids),)
-                continue
-            placements = place_gang(self.capacity, cluster_id, shape, permits)
-            if placements is not None:
-                return placements
-        return None
-
-
-def place_gang(
-    capacity: Capacity, cluster_id: ClusterId, shape: Shape, permits: Permits | None
-) -> tuple[Placement, ...] | None:
-    """Take room for as many replicas as fit, from the least to the largest size; None, and nothing taken, if fewer.
-
-    Nodes with the most room are filled first, so that few are used; the last takes the node that fits it tightest.
-    """
-    before: list[tuple[NodeId, Free]] = []
-    placements: list[Placement] = []
-    left = shape.size.max
-    while left:
-        node_id, replicas = capacity.tightest(cluster_id, shape, left, permits), left
-        if node_id is None:
-            found = capacity.roomiest(cluster_id, shape, left, permits)
-            if found is None:
-                break
-            node_id, replicas = found
-        before.append((node_id, capacity.free[node_id]))
-        for uuids in capacity.take(node_id, shape, replicas):
-            placements.append(Placement(len(placements), node_id, uuids))
-        left -= replicas
-    if len(placements) >= shape.size.min:
-        return tuple(placements)
-    for node_id, free in reversed(before):
-        capacity.set_free(node_id, free)
-    return None
+    def _make_room(self, queue: QueueView, shape: Shape, turn: Turn) -> bool:
+        """Let jobs of lower priority make room for this one, if that helps it. One job at a time is helped so."""
+        if self._room_is_coming or not fits_ever(self.snapshot, shape):
+            return False
+        made = make_room(self.snapshot, self.capacity, self.holds, queue, shape, turn)
+        if made is None:
+            return False
+        self._room_is_coming = True
+        if not made.shrinks and not made.preemptions:
+            return False
+        self.shrinks, self.preemptions = made.shrinks, made.preemptions
+        self.making_room_for = turn[2]
+        self.holds.add(made.reservation, made.rooms, self.capacity)
+        return True

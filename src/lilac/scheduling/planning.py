@@ -10,8 +10,14 @@ from lilac.scheduling.plans import Plan, Reasons
 
 def plan(snapshot: Snapshot, now: float, policy: Policy = DEFAULT_POLICY) -> Plan:
     """Decide what to start now, and why the rest waits. Pure: changes nothing, and depends on nothing else."""
-    if not len(snapshot.waiting):
+    if not len(snapshot.waiting) and not policy.growth:
         return Plan()
     done = Pass(snapshot, now, policy)
-    starts = done.run()
-    return Plan(starts=starts, blocked=Reasons(done.heads, Diagnosis(done).reason))
+    done.run()
+    return Plan(
+        starts=tuple(done.starts),
+        grows=tuple(done.grows),
+        shrinks=done.shrinks,
+        preemptions=done.preemptions,
+        blocked=Reasons(done.heads, Diagnosis(done).reason),
+    )

@@ -34,6 +34,8 @@ class ReasonCode(StrEnum):
     """Some of its replicas fit now, but not all that it needs to start."""
     RESERVED = "reserved"
     """It would fit now, but would delay a job before it in line that has reserved the place."""
+    MAKING_ROOM = "making_room"
+    """Jobs of lower priority shrink or are stopped for it; it starts when they have."""
     READY = "ready"
     """Nothing holds it back: it starts in the next pass."""
 

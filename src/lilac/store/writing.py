@@ -31,7 +31,9 @@ from lilac.store import events, faults
 
 RECONNECT_PAUSES_S = (0.0, 0.05, 0.2, 0.5, 1.0)
 """Before each new try with a lost database; together the time until callers are told `Unavailable`."""
-_TRANSIENT_TRIES = 20
+_TRANSIENT_TRIES = 10
+_TRANSIENT_PAUSE_S = 0.02
+"""Long enough for the other side of a deadlock to commit; doubled for each further try, up to sixteenfold."""
 _STATUS_TRIES = 50
 _STATUS_PAUSE_S = 0.02
 _XACT_STATUS = text("SELECT pg_xact_status(CAST(:xid AS xid8))").bindparams(bindparam("xid", type_=Text))
@@ -126,8 +128,8 @@ class Writer:
             except Exception as error:
                 self._roll_back()
                 if faults.is_transient(error) and tries < _TRANSIENT_TRIES:
+                    time.sleep(_TRANSIENT_PAUSE_S * 2 ** min(tries, 4) * random.uniform(0.5, 1.5))
                     tries += 1
-                    time.sleep(random.uniform(0, 0.002 * tries))
                     continue
                 if faults.is_lost(error):
                     self.close()

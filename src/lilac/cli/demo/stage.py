@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -35,10 +36,12 @@ _GENTLE_S = 8.0
 class Stage:
     """A directory for everything of the demo, and the two processes of the platform in it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, variables: Mapping[str, str]) -> None:
         self.directory = directory
+        self._variables = variables
         self._server: subprocess.Popen[str] | None = None
         self._agent: subprocess.Popen[str] | None = None
+        self._kept: list[psutil.Process] = []
 
     def prepare(self) -> None:
         """An empty directory of our own. Raises `Conflict` if there is something in it that the demo did not make."""
@@ -53,10 +56,10 @@ class Stage:
         for home in ("admin", "ada", "node"):
             (self.directory / home).mkdir(mode=0o700)
 
-    def environment(self, home: str, **more: str) -> dict[str, str]:
+    def environment(self, home: str) -> dict[str, str]:
         """Variables for one person's (or the node's) commands: a home of their own, nothing of this user's Lilac."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LILAC_")}
-        return {**kept, "HOME": str(self.directory / home), "PYTHONUNBUFFERED": "1", **more}
+        return {**kept, "HOME": str(self.directory / home), "PYTHONUNBUFFERED": "1", **self._variables}
 
     def start_server(self, words: Sequence[str]) -> list[str]:
         """Start the control plane; return what it printed until it listened."""
@@ -77,9 +80,8 @@ class Stage:
         with open(self.directory / "agent.log", "w", encoding="utf-8") as log:
             self._agent = self._spawn(words, self.environment("node"), log, log)
 
-    def wait_for(self, happened: threading.Event | queue.Queue[object], what: str, limit_s: float = 60.0) -> None:
+    def wait_for(self, happened: queue.Queue[object], what: str, limit_s: float = 60.0) -> None:
         """Block until something is put into the queue; an agent that dies meanwhile is told with its last words."""
-        assert isinstance(happened, queue.Queue)
         agent = self._agent
         if agent is not None:
             threading.Thread(target=lambda: happened.put(("died", agent.wait())), daemon=True).start()
@@ -97,9 +99,19 @@ class Stage:
         assert self._server is not None
         assert self._agent is not None
         processes = [_identity(self._server.pid), _identity(self._agent.pid)]
-        text = json.dumps({"processes": processes, **facts}, indent=2)
+        text = json.dumps({"processes": processes, "node_id": self.node_id(), **self._variables, **facts}, indent=2)
         (self.directory / _STATE).write_text(text)
+        if self._server.stdout is not None:
+            self._server.stdout.close()
+        self._kept = [psutil.Process(self._server.pid), psutil.Process(self._agent.pid)]
         self._server = self._agent = None
+
+    def node_id(self) -> str | None:
+        """The identity of the demo's node, once it has one."""
+        try:
+            return tomllib.loads((self.directory / "node" / ".lilac" / "agent.toml").read_text())["node_id"]
+        except (OSError, ValueError, KeyError):
+            return None
 
     def strike(self) -> None:
         """End everything that is left: agent and control plane gently, then whatever is still below us."""
@@ -109,7 +121,8 @@ class Stage:
         for process in started:
             _end(process)
         self._agent = self._server = None
-        _kill([*orphans, *_below(psutil.Process())])
+        spared = {*self._kept, *(child for process in self._kept for child in _below(process))}
+        _kill(process for process in [*orphans, *_below(psutil.Process())] if process not in spared)
 
     def _spawn(
         self, words: Sequence[str], environment: Mapping[str, str], out: int | IO[str], errors: IO[str]
@@ -140,16 +153,21 @@ def stop_kept(directory: Path) -> bool:
     """End the platform that an earlier demo left running in this directory; whether there was one."""
     state = directory / _STATE
     try:
-        noted = json.loads(state.read_text())["processes"]
+        noted = json.loads(state.read_text())
+        alive = [process for process in map(_same_process, noted["processes"]) if process is not None]
     except (OSError, ValueError, KeyError):
         return False
-    alive = [process for process in map(_same_process, noted) if process is not None]
     everything = [*alive, *(child for process in alive for child in _below(process))]
     for process in reversed(alive):  # The agent before the control plane, so that it can say good-bye.
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
             process.wait(_GENTLE_S)
     _kill(everything)
+    if noted.get("DOCKER_HOST") and noted.get("node_id"):
+        from lilac.cli.demo import images
+
+        with contextlib.suppress(Unavailable), images.find_engine(noted["DOCKER_HOST"]) as engine:
+            engine.remove_containers_of(noted["node_id"])
     state.unlink(missing_ok=True)
     return bool(alive)
 

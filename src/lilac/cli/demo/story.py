@@ -29,29 +29,43 @@ _TRAINING_MEMORY_MB = "1024"
 def tell(directory: Path, *, runtime: str, keep: bool) -> int:
     """Run the demo and return its exit code. Whatever happens, nothing is left running, unless it is to be kept."""
     _check_training_library()
-    image, command = "", [sys.executable, str(_TRAINING)]
-    if runtime == "docker":
+    with _signals_as_exceptions():
+        if runtime == "process":
+            return _play(Stage(directory, {}), "process", "", [sys.executable, str(_TRAINING)], keep=keep)
         from lilac.cli.demo import images
 
         with images.find_engine() as engine:
             click.echo(f"Container engine: {engine.words}")
             image = images.prepare(engine, _TRAINING, say=click.echo)
-            command = images.training_command()
-    stage = Stage(directory)
-    with _signals_as_exceptions():
-        try:
-            stage.prepare()
-            story = _Story(stage, runtime)
-            story.set_up()
-            code = story.train(image, command)
-            story.explain_the_impossible()
-            story.close(keep=keep)
-            return code
-        except subprocess.CalledProcessError as error:
-            click.echo(f"\nThe demo stops here: that command ended with exit code {error.returncode}.", err=True)
-            return 1
-        finally:
-            stage.strike()
+            stage = Stage(directory, {"DOCKER_HOST": engine.host})
+            kept = False
+            try:
+                code = _play(stage, "docker", image, images.training_command(), keep=keep)
+                kept = keep
+                return code
+            finally:
+                node_id = stage.node_id()
+                if node_id is not None and not kept:
+                    engine.remove_containers_of(node_id)
+
+
+def _play(stage: Stage, runtime: str, image: str, command: Sequence[str], *, keep: bool) -> int:
+    try:
+        stage.prepare()
+        story = _Story(stage, runtime)
+        story.set_up()
+        code = story.train(image, command)
+        story.explain_the_impossible()
+        story.close(keep=keep)
+        return code
+    except subprocess.CalledProcessError as error:
+        click.echo(f"\nThe demo stops here: that command ended with exit code {error.returncode}.", err=True)
+        return 1
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted: stopping everything.", err=True)
+        raise
+    finally:
+        stage.strike()
 
 
 class _Story:

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lilac.agent import inventory
+from lilac.agent.config import AgentConfig
+from lilac.agent.gpus import legacy_word
+from lilac.agent.inventory import Machine, architecture, measure
+from lilac.agent.node import describe
+from lilac.model.ids import NodeId
+from lilac.model.resources import Gpu
+
+GIB = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def a_large_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Memory:
+        total = 64 * GIB
+
+    monkeypatch.setattr(inventory, "_host_cpus", lambda: 16)
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
+
+
+def tree(tmp_path: Path, cgroup: str, files: dict[str, str]) -> Machine:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(cgroup)
+    for name, text in files.items():
+        path = tmp_path / "sys" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return measure(proc=tmp_path / "proc", sys_fs=tmp_path / "sys")
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "millicores", "gib"),
+    [
+        ("", {}, 16000, 64),
+        ("0::/\n", {"cpu.max": "max 100000\n", "memory.max": "max\n"}, 16000, 64),
+        ("0::/\n", {"cpu.max": "250000 100000\n", "memory.max": f"{8 * GIB}\n"}, 2500, 8),
+        (
+            "0::/a/b\n",
+            {"a/cpu.max": "200000 100000", "a/b/cpu.max": "max 100000", "a/b/memory.max": f"{4 * GIB}"},
+            2000,
+            4,
+        ),
+        ("0::/a/b\n", {"a/memory.max": f"{2 * GIB}", "a/b/memory.max": f"{4 * GIB}", "a/b/cpu.max": "5 0"}, 16000, 2),
+        ("0::/not/mounted\n", {"cpu.max": "100000 100000"}, 1000, 64),
+        (
+            "4:memory:/d\n3:cpu,cpuacct:/d\n",
+            {
+                "memory/d/memory.limit_in_bytes": f"{3 * GIB}",
+                "memory/memory.limit_in_bytes": "9223372036854771712",
+                "cpu,cpuacct/d/cpu.cfs_quota_us": "150000",
+                "cpu,cpuacct/d/cpu.cfs_period_us": "100000",
+            },
+            1500,
+            3,
+        ),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 16000, 64),
+        ("0::/\n", {"cpu.max": "garbage", "memory.max": "?"}, 16000, 64),
+        ("0::/\n", {"cpu.max": "9900000 100000", "memory.max": f"{900 * GIB}"}, 16000, 64),
+    ],
+)
+def test_the_least_limit_counts(tmp_path: Path, cgroup: str, files: dict[str, str], millicores: int, gib: int) -> None:
+    machine = tree(tmp_path, cgroup, files)
+    assert (machine.cpu_millicores, machine.memory_mb) == (millicores, gib * 1024)
+
+
+def test_the_words_of_processors() -> None:
+    assert architecture("x86_64", "Linux") == "x86_64"
+    assert architecture("aarch64", "Linux") == "arm64"
+    assert architecture("arm64", "Darwin") == "arm64-mac"
+    assert architecture("i686", "Linux") == "i386"
+
+
+def test_the_original_words_of_gpus() -> None:
+    assert legacy_word("NVIDIA H100 80GB HBM3") == "H100"
+    assert legacy_word("NVIDIA L40S") == "L40S"
+    assert legacy_word("NVIDIA L4") == "L4"
+    assert legacy_word("NVIDIA RTX A1000") == "T4"
+
+
+def test_a_report_serves_original_servers_and_ours() -> None:
+    config = AgentConfig(api_endpoint="http://x", cluster_api_key="k", node_id=NodeId("n"), node_name="gpu-1")
+    machine = Machine(cpu_millicores=8000, memory_mb=1000, architecture="x86_64")
+    gpus = (
+        Gpu(uuid="GPU-1", model="NVIDIA H100 80GB HBM3", memory_mb=81559, healthy=False),
+        Gpu(uuid="GPU-2", model="NVIDIA H100 80GB HBM3", memory_mb=81559),
+    )
+    report = describe(config, machine, gpus)
+    assert report["cpu_info"] == {"manufacturer": "Intel", "architecture": "x86_64", "millicores": 8000}
+    assert report["gpu_info"] == {"manufacturer": "Nvidia", "model": "H100", "count": 1, "memory_mb": 81559}
+    assert [(gpu["uuid"], gpu["healthy"]) for gpu in report["gpus"]] == [("GPU-1", False), ("GPU-2", True)]
+    assert describe(config, machine, ())["gpu_info"] is None
