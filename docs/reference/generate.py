@@ -163,10 +163,9 @@ def routes() -> str:
     by_tag: dict[str, list[tuple[str, ...]]] = {tag["name"]: [] for tag in document.get("tags", [])}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            summary = operation.get("summary", "")
             rule = RULES.get((method.upper(), path), "")
             allowed = rule.name.lower() if isinstance(rule, enum.Enum) else str(rule)
-            row = (f"`{method.upper()} {path}`", allowed, _first_paragraph(operation.get("description")) or summary)
+            row = (f"`{method.upper()} {path}`", allowed, _purpose(operation))
             by_tag.setdefault((operation.get("tags") or ["other"])[0], []).append(row)
     for tag, rows in by_tag.items():
         if rows:
@@ -194,6 +193,12 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _first_paragraph(text: str | None, index: int = 0) -> str:
     paragraphs = inspect.cleandoc(text or "").split("\n\n")
     return " ".join(paragraphs[min(index, len(paragraphs) - 1)].split())
+
+
+def _purpose(operation: dict[str, Any]) -> str:
+    """The first paragraph of the description; the name of the operation where it only tells the rights."""
+    said = _first_paragraph(operation.get("description"))
+    return operation.get("summary", "").capitalize() + "." if not said or said.startswith("Needs ") else said
 
 
 def _descendants(kind: type[Any]) -> Iterator[type[Any]]:

@@ -50,6 +50,7 @@ class _Container:
     id: str
     task: asyncio.Task[None] | None = None
     died: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
     died_code: int | None = None
     """As the event said it, for a container that is removed before it can be looked at."""
 
@@ -252,7 +253,10 @@ class DockerRuntime:
         copying = asyncio.get_running_loop().create_task(self._copy_log(container))
         try:
             end = await self._await_end(container)
-            await asyncio.wait([copying], timeout=LOG_PATIENCE_S)
+            container.over = True
+            copied = -1
+            while not copying.done() and copied != (copied := _size(container.entry)):
+                await asyncio.wait([copying], timeout=LOG_PATIENCE_S)  # as long as it gets on
             if not copying.done():
                 log.warning("the engine does not end the log", replica=str(container.entry.key))
         finally:
@@ -294,6 +298,7 @@ class DockerRuntime:
                             backoff.reset()
                             if copy.take(chunk) and self._observer is not None:
                                 self._observer.wrote(container.entry.key)
+                            await self._await_room(container)
                     details = await self._engine.inspect(container.id)
                     if details is None or details["State"]["Status"] in ("exited", "dead"):
                         return  # the stream ended because the container did
@@ -304,6 +309,12 @@ class DockerRuntime:
                 await asyncio.sleep(backoff.next_s())
         finally:
             copy.close()
+
+    async def _await_room(self, container: _Container) -> None:
+        """Leave the log with the engine while the spool is full; once the container is over the rest is fetched."""
+        key = container.entry.key
+        while self._observer is not None and not container.over and not self._observer.has_room(key):
+            await asyncio.sleep(0.25)
 
     # Small things
 
@@ -399,6 +410,13 @@ def _end(state: dict[str, Any], now: float) -> End:
         reason=FailureReason.OUT_OF_MEMORY if oom and code == 137 else None,
         message=message,
     )
+
+
+def _size(entry: Entry) -> int:
+    try:
+        return entry.output.stat().st_size
+    except OSError:
+        return 0
 
 
 def _seen_through_init(entry: Entry, end: End) -> End:

@@ -7,7 +7,7 @@
         exit           process: the exit code and a newline, written by the shim
         stop           there once the agent has sent the polite signal
         cursor         Docker: how far the engine's log has been copied into `output`
-        spool.json     which stretches of `output` were dropped, and where its kept part begins
+        cut            process: from where on `output` was dropped, because too much of it waited (see `spool`)
         starting       Docker: there once the container may have been started
         progress.json  the times of a running replica, where other files do not tell them
         result.json    the end as it is reported, once it is known

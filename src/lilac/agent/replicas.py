@@ -156,6 +156,9 @@ class Replicas:
         if self.shipper is not None:
             self.shipper.wrote(key)
 
+    def has_room(self, key: ReplicaKey) -> bool:
+        return self.shipper is None or self.shipper.has_room(key)
+
     # How it is done
 
     async def _reconcile(self) -> list[_Held]:

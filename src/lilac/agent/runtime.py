@@ -52,6 +52,10 @@ class Observer(Protocol):
         """`entry.output` has grown."""
         ...
 
+    def has_room(self, key: ReplicaKey) -> bool:
+        """Whether more may be added to `entry.output` now; it waits for the control plane otherwise."""
+        ...
+
 
 class Runtime(Protocol):
     """One way of running replicas on this machine."""

@@ -17,7 +17,7 @@ import structlog
 
 from lilac.agent.backoff import Backoff
 from lilac.agent.control_plane import Ack
-from lilac.agent.spool import Spool
+from lilac.agent.spool import LIMIT_BYTES, Spool
 from lilac.agent.watching import FileWatch
 from lilac.model.errors import Forbidden, LilacError, LogGap, NotFound, Unauthenticated
 from lilac.model.ids import ReplicaKey
@@ -28,6 +28,7 @@ CHUNK_BYTES = 256 * 1024
 COALESCE_S = 0.02
 REFUSED_PAUSE_S = 30.0
 _CONCURRENT = 8
+_BOUND_EVERY_S = 0.25
 
 
 class Appends(Protocol):
@@ -35,20 +36,39 @@ class Appends(Protocol):
 
 
 class _Stream:
-    def __init__(self, key: ReplicaKey, spool: Spool, offset: int | None) -> None:
+    def __init__(self, key: ReplicaKey, spool: Spool, offset: int | None, *, cut: bool) -> None:
         self.key = key
         self.spool = spool
         self.offset = offset
+        self.cut = cut
         self.wake = asyncio.Event()
         self.final = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
+
+    def bound(self) -> None:
+        if self.offset is not None:
+            self.spool.bound(self.offset, cut=self.cut)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, and see to the bound of the spool meanwhile."""
+        while seconds > 0:
+            self.bound()
+            await asyncio.sleep(min(seconds, _BOUND_EVERY_S))
+            seconds -= _BOUND_EVERY_S
 
 
 class Shipper:
     """Ships streams between `open` and `close`; `shipped` is called when a stream's last byte is stored."""
 
-    def __init__(self, control_plane: Appends, shipped: Callable[[ReplicaKey], None]) -> None:
+    def __init__(
+        self,
+        control_plane: Appends,
+        shipped: Callable[[ReplicaKey], None],
+        *,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
         self._control_plane = control_plane
+        self._limit_bytes = limit_bytes
         self._shipped = shipped
         self._streams: dict[ReplicaKey, _Stream] = {}
         self._places = asyncio.Semaphore(_CONCURRENT)
@@ -73,10 +93,13 @@ class Shipper:
         await self._watch.close()
 
     def add(self, key: ReplicaKey, output: Path, *, offset: int | None, watch: bool) -> None:
-        """Ship this file from `offset` on, or from where the control plane says; `watch` it if others write it."""
+        """Ship this file from `offset` on, or from where the control plane says; `watch` it if others write it.
+
+        What the agent itself writes is held back when there is no room (`has_room`); what others write is cut.
+        """
         if key in self._streams:
             return
-        stream = _Stream(key, Spool(output), offset)
+        stream = _Stream(key, Spool(output, limit_bytes=self._limit_bytes), offset, cut=watch)
         self._streams[key] = stream
         if watch:
             self._watch.add(output, stream.wake.set)
@@ -87,6 +110,11 @@ class Shipper:
         stream = self._streams.get(key)
         if stream is not None:
             stream.wake.set()
+
+    def has_room(self, key: ReplicaKey) -> bool:
+        """Whether more of this replica's output may be spooled now."""
+        stream = self._streams.get(key)
+        return stream is None or stream.spool.has_room(stream.offset or 0)
 
     def finish(self, key: ReplicaKey) -> None:
         """Nothing will be added to this file any more."""
@@ -130,7 +158,7 @@ class Shipper:
                     ack = await self._control_plane.append(stream.key, offset, data, end=end)
             except LogGap as gap:
                 stream.offset = int(gap.details["offset"])
-                await asyncio.sleep(backoff.next_s() if backoff.failures else 0)
+                await stream.pause(backoff.next_s() if backoff.failures else 0)
                 backoff.next_s()
                 continue
             except NotFound:
@@ -138,15 +166,16 @@ class Shipper:
                 return True
             except (Unauthenticated, Forbidden) as error:
                 log.warning("output refused", replica=str(stream.key), why=str(error))
-                await asyncio.sleep(REFUSED_PAUSE_S)
+                await stream.pause(REFUSED_PAUSE_S)
                 continue
             except LilacError as error:
                 if backoff.failures == 0:
                     log.warning("output cannot be sent now", replica=str(stream.key), why=str(error))
-                await asyncio.sleep(backoff.next_s())
+                await stream.pause(backoff.next_s())
                 continue
             backoff.reset()
             stream.offset = ack.offset
+            stream.bound()
             if end and ack.offset >= offset + len(data):
                 return True
 

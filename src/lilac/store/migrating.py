@@ -41,7 +41,6 @@ def _upgrade(conn: Connection, version: str | None) -> None:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.runtime.migration import StampStep
     from alembic.script import ScriptDirectory
-    from alembic.script.revision import RevisionError
 
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
@@ -56,7 +55,6 @@ def _upgrade(conn: Connection, version: str | None) -> None:
     def steps(revision: object, context: object) -> list[StampStep]:
         return script._upgrade_revs(migrations.HEAD, version or "base")  # pyright: ignore
 
-    _ = RevisionError
     with EnvironmentContext(config, script, fn=steps) as environment:  # pyright: ignore
         environment.configure(connection=conn, transactional_ddl=True)
         environment.run_migrations()

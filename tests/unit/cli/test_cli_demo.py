@@ -23,14 +23,19 @@ from lilac.model.errors import Conflict, Unavailable
 SERVER = "import signal; print('username: admin'); print('Listening on http://x', flush=True); signal.pause()"
 BROKEN_SERVER = "import sys; print('Error: The port is taken.', file=sys.stderr)"
 # An agent whose job lives in a session of its own and is orphaned, like the jobs of a real one.
-AGENT = """
+JOB = """
+import subprocess, sys
+words = [sys.executable, '-c', 'import signal; signal.pause()']
+nowhere = subprocess.DEVNULL
+print(subprocess.Popen(words, start_new_session=True, stdout=nowhere, stderr=nowhere).pid)
+"""
+AGENT = f"""
 import subprocess, signal, sys
-job = 'import subprocess, sys; p = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True); print(p.pid)'
-pid = subprocess.run([sys.executable, '-c', job], capture_output=True, text=True).stdout
+pid = subprocess.run([sys.executable, '-c', {JOB!r}], capture_output=True, text=True).stdout
 open('job.pid', 'w').write(pid)
 print('ready', flush=True)
 signal.pause()
-"""  # noqa: E501
+"""
 
 
 @pytest.fixture
@@ -68,12 +73,12 @@ def test_striking_the_stage_ends_all_processes_and_their_orphans(stage: Stage) -
 
 def test_a_kept_platform_runs_on_until_it_is_stopped(stage: Stage) -> None:
     stage.start_server([SERVER])
-    job = _started_agent(stage)
+    stage.start_agent([SERVER])
     stage.keep({"endpoint": "http://x"})
     stage.strike()
-    assert _runs(job)
+    assert [process.poll() for process in stage.kept] == [None, None]
     assert stop_kept(stage.directory)
-    assert not _runs(job)
+    assert all(process.poll() is not None for process in stage.kept)
     assert not stop_kept(stage.directory)
 
 

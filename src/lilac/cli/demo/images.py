@@ -86,6 +86,9 @@ def find_engine(host: str | None = None) -> Iterator[Engine]:
     given = host or os.environ.get("DOCKER_HOST")
     tried: list[str] = []
     for host in [given] if given else _usual_hosts():
+        if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
+            tried.append(host)
+            continue
         http = _client(host)
         try:
             version = http.get("/version").raise_for_status().json()

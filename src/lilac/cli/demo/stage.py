@@ -41,7 +41,7 @@ class Stage:
         self._variables = variables
         self._server: subprocess.Popen[str] | None = None
         self._agent: subprocess.Popen[str] | None = None
-        self._kept: list[psutil.Process] = []
+        self.kept: list[subprocess.Popen[str]] = []
 
     def prepare(self) -> None:
         """An empty directory of our own. Raises `Conflict` if there is something in it that the demo did not make."""
@@ -103,7 +103,7 @@ class Stage:
         (self.directory / _STATE).write_text(text)
         if self._server.stdout is not None:
             self._server.stdout.close()
-        self._kept = [psutil.Process(self._server.pid), psutil.Process(self._agent.pid)]
+        self.kept = [self._server, self._agent]
         self._server = self._agent = None
 
     def node_id(self) -> str | None:
@@ -116,13 +116,12 @@ class Stage:
     def strike(self) -> None:
         """End everything that is left: agent and control plane gently, then whatever is still below us."""
         started = [process for process in (self._agent, self._server) if process is not None]
-        below = [psutil.Process(process.pid) for process in started if process.poll() is None]
-        orphans = [child for parent in below for child in _below(parent)]
+        jobs = [child for process in started if process.poll() is None for child in _below(process.pid)]
         for process in started:
             _end(process)
         self._agent = self._server = None
-        spared = {*self._kept, *(child for process in self._kept for child in _below(process))}
-        _kill(process for process in [*orphans, *_below(psutil.Process())] if process not in spared)
+        if not self.kept:  # A platform that is kept keeps its jobs too.
+            _kill([*jobs, *_below(os.getpid())])
 
     def _spawn(
         self, words: Sequence[str], environment: Mapping[str, str], out: int | IO[str], errors: IO[str]
@@ -157,9 +156,9 @@ def stop_kept(directory: Path) -> bool:
         alive = [process for process in map(_same_process, noted["processes"]) if process is not None]
     except (OSError, ValueError, KeyError):
         return False
-    everything = [*alive, *(child for process in alive for child in _below(process))]
+    everything = [*alive, *(child for process in alive for child in _below(process.pid))]
     for process in reversed(alive):  # The agent before the control plane, so that it can say good-bye.
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             process.terminate()
             process.wait(_GENTLE_S)
     _kill(everything)
@@ -189,9 +188,9 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _below(process: psutil.Process) -> list[psutil.Process]:
+def _below(pid: int) -> list[psutil.Process]:
     try:
-        return process.children(recursive=True)
+        return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
