@@ -24,7 +24,6 @@ HOSTS = re.compile(
             r"(^|[^\w.-])pypi\.(org|python\.org)",
             "files" + r"\.pythonhosted",
             "registry" + r"\.npmjs",
-            "registry" + r"-1\.docker",
             "proxy" + r"\.golang",
             "(deb|security|archive)" + r"\.(debian|ubuntu)\.",
             r"--(extra-)?index" + "-url",

@@ -313,7 +313,7 @@ class DockerRuntime:
     async def _await_room(self, container: _Container) -> None:
         """Leave the log with the engine while the spool is full; once the container is over the rest is fetched."""
         key = container.entry.key
-        while self._observer is not None and not container.over and not self._observer.has_room(key):
+        while self._observer is not None and not container.over and not self._observer.has_room(key):  # noqa: ASYNC110
             await asyncio.sleep(0.25)
 
     # Small things

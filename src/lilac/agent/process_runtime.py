@@ -64,6 +64,7 @@ os.execve(sys.argv[2], sys.argv[2:], {**dict(pairs), b"PWD": os.getcwdb()})
 """
 
 _LEFTOVER_PATIENCE_S = 2.0
+_COMMAND_PATIENCE_S = 0.5
 
 
 @dataclass(slots=True)
@@ -143,7 +144,13 @@ class ProcessRuntime:
 
     async def terminate(self, entry: Entry) -> None:
         watched = self._watched.get(entry.key)
-        if watched is not None:
+        if watched is None:
+            return
+        # A child of the shim that is not yet the command would swallow the signal with the shim's trap.
+        deadline = time.monotonic() + _COMMAND_PATIENCE_S
+        while not _runs_command(watched.pid) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+        if entry.key in self._watched:
             _signal_group(watched.pid, signal.SIGTERM)
 
     async def kill(self, entry: Entry) -> None:
@@ -295,6 +302,16 @@ def _start_ticks(pid: int) -> int | None:
 
 def _ticks_of(stat_line: str) -> int:
     return int(stat_line.rpartition(")")[2].split()[19])
+
+
+def _runs_command(shim: int) -> bool:
+    """Whether a child of the shim has become something else than a copy of the shim."""
+    try:
+        own = Path(f"/proc/{shim}/cmdline").read_bytes()
+        children = Path(f"/proc/{shim}/task/{shim}/children").read_text(encoding="ascii").split()
+        return any(Path(f"/proc/{child}/cmdline").read_bytes() != own for child in children)
+    except OSError:
+        return not _exists(shim)
 
 
 def _strays(key: ReplicaKey, session: int) -> list[int]:

@@ -70,7 +70,7 @@ class Spool:
         if cut and self._cut is None and self._file_size() - stored > self._limit_bytes:
             self._cut = stored + self._limit_bytes
             self._dropped_to = self._cut
-            with self._cut_file.open("w", opener=_private) as file:
+            with open(self._cut_file, "w", encoding="ascii", opener=_private) as file:
                 file.write(f"{self._cut}\n")
             log.warning("too much output waits for the control plane, dropping the rest", output=str(self._path))
         if self._cut is not None and (size := self._file_size()) - self._dropped_to >= self._freed_at_once:

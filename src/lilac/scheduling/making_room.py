@@ -5,9 +5,12 @@ number with a smaller job priority. They are asked from the lowest priority up, 
 the waiting job would fit; then everybody whose part turns out not to be needed is let off, the most important first.
 If it would not fit even with all of them gone, nobody is touched.
 
-What is freed stays with the waiting job: its place is reserved from now on. Jobs that are stopping already count as
-gone, so nobody is stopped twice for the same job, and a pass helps one job only: the next is helped when this one has
-started.
+Whether it helps is tried to the end: with those gone, a pass from here must start the job, since room that comes
+free could also move the reservations of jobs before it in line. What is freed stays with the waiting job: its place is
+reserved from now on. Jobs that are stopping already count as gone, so nobody is stopped twice for the same job, and a
+pass helps one job only: the next is helped when this one has started. Replicas that are leaving after a shrink are
+still seen as held until they are released, so the same shrink is named again until then; applying it again must change
+nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +23,21 @@ from lilac.model.ids import JobId, NodeId
 from lilac.model.jobs import SizeRange
 from lilac.scheduling.board import Snapshot
 from lilac.scheduling.capacity import Capacity, Free, acceptable, suits
+from lilac.scheduling.ends import Ends, RunKey, run_key
 from lilac.scheduling.fitting import place
 from lilac.scheduling.line import Turn
 from lilac.scheduling.plans import Preempt, Shrink
 from lilac.scheduling.reserving import Holds, Reservation, Room
 from lilac.scheduling.views import HeldReplica, QueueView, RunningJob, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one job can give: its last replica above its least size, or all of it."""
+
+    job: RunningJob
+    replicas: tuple[HeldReplica, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +48,8 @@ class MadeRoom:
     preemptions: tuple[Preempt, ...]
     reservation: Reservation
     rooms: Mapping[NodeId, Room]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one job can give: its last replica above its least size, or all of it."""
-
-    job: RunningJob
-    replicas: tuple[HeldReplica, ...]
-    whole: bool
+    gone: tuple[Part, ...]
+    """What is given up, and what is stopping already."""
 
 
 def make_room(
@@ -73,7 +79,32 @@ def make_room(
         preemptions=tuple(Preempt(part.job.id) for part in chosen if part.whole),
         reservation=Reservation(turn[2], shape, cluster_id, holds.now, nodes),
         rooms=trial.rooms_with(chosen, nodes),
+        gone=(*stopping, *chosen),
     )
+
+
+def without(snapshot: Snapshot, capacity: Capacity, started: Mapping[RunKey, RunningJob], made: MadeRoom) -> Snapshot:
+    """The state when those who give way have gone, and what was started so far runs."""
+    after = capacity.copy()
+    running = {**snapshot.running, **started}
+    for part in made.gone:
+        key = run_key(part.job)
+        job = running.get(key)
+        if job is None:
+            continue
+        ranks = {replica.rank for replica in part.replicas}
+        for replica in job.replicas:
+            if replica.rank in ranks:
+                after.give(replica.node_id, job.shape, replica.gpu_uuids)
+        left = tuple(replica for replica in job.replicas if replica.rank not in ranks)
+        if left:
+            running[key] = replace(job, replicas=left)
+        else:
+            del running[key]
+    ends = Ends()
+    for job in running.values():
+        ends.add(job)
+    return replace(snapshot, capacity=after, running=running, ends=ends)
 
 
 class Trial:

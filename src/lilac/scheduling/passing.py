@@ -15,8 +15,8 @@ later job never delays the reserved start of an earlier one; the same snapshot a
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from lilac.model.ids import JobId
 from lilac.scheduling.board import Snapshot
@@ -25,7 +25,7 @@ from lilac.scheduling.ends import End, RunKey
 from lilac.scheduling.fitting import place
 from lilac.scheduling.growing import grow
 from lilac.scheduling.line import Group, Turn
-from lilac.scheduling.making_room import make_room
+from lilac.scheduling.making_room import MadeRoom, make_room, without
 from lilac.scheduling.plans import Grow, Placement, Preempt, Shrink, Start
 from lilac.scheduling.reserving import Holds, Outlook
 from lilac.scheduling.satisfying import fits_ever
@@ -48,11 +48,14 @@ class Policy:
 
 DEFAULT_POLICY = Policy()
 
+MOST_ROOM_TRIES = 3
+"""For how many jobs a pass tries to make room before it leaves that to the next pass."""
+
 
 class Pass:
     """The working state of one pass. `run` once; afterwards it is what the reasons are worked out from."""
 
-    def __init__(self, snapshot: Snapshot, now: float, policy: Policy) -> None:
+    def __init__(self, snapshot: Snapshot, now: float, policy: Policy, started_before: Container[JobId] = ()) -> None:
         self.snapshot = snapshot
         self.now = now
         self.policy = policy
@@ -68,7 +71,9 @@ class Pass:
         self.preemptions: tuple[Preempt, ...] = ()
         self.making_room_for: JobId | None = None
         """The job for which others shrink or are stopped."""
-        self._room_is_coming = False
+        self._started_before = started_before
+        self._made: MadeRoom | None = None
+        self._room_tries = MOST_ROOM_TRIES
         self._new_ends: list[End] = []
 
     def run(self) -> None:
@@ -83,6 +88,8 @@ class Pass:
         for queue_id in snapshot.waiting.queue_ids():
             if queue_id not in snapshot.queues:
                 self._block_all(snapshot.waiting.groups(queue_id))
+        if self._made is not None and not self._helps(self._made, self._made.reservation.job_id):
+            self.shrinks, self.preemptions, self.making_room_for = (), (), None
         if self.policy.growth:
             touched = {each.job_id for each in (*self.shrinks, *self.preemptions)}
             self.grows = grow(snapshot, self.capacity, self.holds, touched)
@@ -105,9 +112,9 @@ class Pass:
         """Start what can start of one queue, in turn."""
         turns: list[tuple[Turn, int, int]] = []
         for index, group in enumerate(groups):
-            turn = group.turn(0)
-            if turn is not None:
-                turns.append((turn, index, 0))
+            front = self._next(group, 0)
+            if front is not None:
+                turns.append((front[0], index, front[1]))
         heapq.heapify(turns)
         while turns:
             turn, index, position = turns[0]
@@ -120,11 +127,17 @@ class Pass:
                 self._reserve(queue, group.shape, turn)
                 continue
             self._start(queue, group.shape, turn, placements)
-            following = group.turn(position + 1)
+            following = self._next(group, position + 1)
             if following is None:
                 heapq.heappop(turns)
             else:
-                heapq.heapreplace(turns, (following, index, position + 1))
+                heapq.heapreplace(turns, (following[0], index, following[1]))
+
+    def _next(self, group: Group, position: int) -> tuple[Turn, int] | None:
+        """The first turn from this position on of a job that has not been started, with its position."""
+        while (turn := group.turn(position)) is not None and turn[2] in self._started_before:
+            position += 1
+        return None if turn is None else (turn, position)
 
     def _start(self, queue: QueueView, shape: Shape, turn: Turn, placements: tuple[Placement, ...]) -> None:
         negative_priority, seq, job_id = turn
@@ -160,15 +173,28 @@ class Pass:
 
     def _make_room(self, queue: QueueView, shape: Shape, turn: Turn) -> bool:
         """Let jobs of lower priority make room for this one, if that helps it. One job at a time is helped so."""
-        if self._room_is_coming or not fits_ever(self.snapshot, shape):
+        if not self._room_tries or not fits_ever(self.snapshot, shape):
             return False
         made = make_room(self.snapshot, self.capacity, self.holds, queue, shape, turn)
         if made is None:
             return False
-        self._room_is_coming = True
         if not made.shrinks and not made.preemptions:
+            self._room_tries = 0
             return False
+        if not self._helps(made, turn[2]):
+            self._room_tries -= 1
+            return False
+        self._room_tries = 0
+        self._made = made
         self.shrinks, self.preemptions = made.shrinks, made.preemptions
         self.making_room_for = turn[2]
         self.holds.add(made.reservation, made.rooms, self.capacity)
         return True
+
+    def _helps(self, made: MadeRoom, job_id: JobId) -> bool:
+        """Whether the job would start when those who give way have gone."""
+        after = without(self.snapshot, self.capacity, self.started, made)
+        policy = replace(self.policy, preemption=False, growth=False)
+        trial = Pass(after, self.now, policy, {started for started, _ in self.started})
+        trial.run()
+        return any(start.job_id == job_id for start in trial.starts)
