@@ -70,7 +70,7 @@ def stream_log(client: Client, job_id: str, *, attempt: int | None = None, rank:
     from lilac.client.patience import Patience
 
     def interrupted(error: Unavailable) -> None:
-        note(f"lilac: the connection broke ({str(error).rstrip('.')}); trying again.")
+        note(f"lilac: {str(error).rstrip('.')}; trying again.")
 
     def next_attempt(number: int) -> None:
         note(f"lilac: attempt {number} begins.")

@@ -168,7 +168,10 @@ def outcome(job: Job) -> str:
     if code is not None:
         parts.append(f"with exit code {code}")
     line = " ".join(parts)
-    return f"{line}: {job.get('message')}" if job.get("message") and job["job_status"] != "succeeded" else f"{line}."
+    told_by_code = code is not None and job.get("reason") in (None, "error")
+    if job["job_status"] == "succeeded" or told_by_code or not job.get("message"):
+        return f"{line}."
+    return f"{line}: {job.get('message')}"
 
 
 def exit_code_of(job: Job) -> int:

@@ -19,5 +19,5 @@ def plan(snapshot: Snapshot, now: float, policy: Policy = DEFAULT_POLICY) -> Pla
         grows=tuple(done.grows),
         shrinks=done.shrinks,
         preemptions=done.preemptions,
-        blocked=Reasons(done.heads, Diagnosis(done).reason),
+        blocked=Reasons(done.heads, frozenset(start.job_id for start in done.starts), Diagnosis(done).reason),
     )

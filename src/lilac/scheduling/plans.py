@@ -62,10 +62,13 @@ class Reasons(Mapping[Shape, Reason]):
     reason for that job, or for those behind it.
     """
 
-    __slots__ = ("_cache", "_diagnose", "_heads")
+    __slots__ = ("_cache", "_diagnose", "_heads", "_started")
 
-    def __init__(self, heads: Mapping[Shape, JobId], diagnose: Callable[[Shape, bool], Reason]) -> None:
+    def __init__(
+        self, heads: Mapping[Shape, JobId], started: frozenset[JobId], diagnose: Callable[[Shape, bool], Reason]
+    ) -> None:
         self._heads = heads
+        self._started = started
         self._diagnose = diagnose
         self._cache: dict[tuple[Shape, bool], Reason] = {}
 
@@ -82,9 +85,9 @@ class Reasons(Mapping[Shape, Reason]):
         return shape in self._heads
 
     def of(self, job: WaitingJob) -> Reason | None:
-        """The reason for this one job, None if nothing is known of its shape."""
+        """The reason for this one job, None if it starts or nothing is known of its shape."""
         head = self._heads.get(job.shape)
-        return None if head is None else self._reason(job.shape, head=head == job.id)
+        return None if head is None or job.id in self._started else self._reason(job.shape, head=head == job.id)
 
     def _reason(self, shape: Shape, *, head: bool) -> Reason:
         if shape not in self._heads:
@@ -111,9 +114,9 @@ class Plan:
 
     def reason_for(self, job: WaitingJob) -> Reason | None:
         """Why this job waits; None if it starts by this plan or was not in line when the plan was made."""
-        if any(start.job_id == job.id for start in self.starts):
-            return None
-        return self.blocked.of(job) if isinstance(self.blocked, Reasons) else self.blocked.get(job.shape)
+        if isinstance(self.blocked, Reasons):
+            return self.blocked.of(job)
+        return None if any(start.job_id == job.id for start in self.starts) else self.blocked.get(job.shape)
 
     @property
     def changes_nothing(self) -> bool:

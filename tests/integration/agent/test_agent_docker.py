@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
+import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.docker import DockerDaemon, DockerEngine
+from tests.fixtures.docker import DockerDaemon, DockerEngine, private_daemon
 from tests.integration.agent.agent_stand import Agent, FakeControlPlane, Key
 
 
@@ -194,3 +198,49 @@ def until_exited(engine: DockerEngine, key: Key) -> None:
     while engine.containers(f"lilac.job={key[0]}")[0]["State"] != "exited":
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+async def test_a_container_gets_exactly_its_gpus(
+    control_plane: FakeControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_engine: DockerEngine
+) -> None:
+    """With an engine that believes in NVIDIA's hook, as one with a driver does."""
+    hooks = Path(tempfile.mkdtemp(prefix="lilac-hook-"))
+    hook = hooks / "nvidia-container-runtime-hook"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    hook.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{hooks}:{os.environ['PATH']}")
+    try:
+        with private_daemon() as (_, engine):
+            async with running_agent(control_plane, engine, tmp_path):
+                script = "echo $NVIDIA_VISIBLE_DEVICES; trap 'exit 0' TERM; while :; do sleep 0.1; done"
+                (key,) = await control_plane.assign_many([job(engine, script, gpu_uuids=["GPU-aa", "GPU-bb"])])
+                await control_plane.until_output(key, b"GPU-aa,GPU-bb\n", timeout_s=60)
+                (container,) = engine.containers(f"lilac.job={key[0]}")
+                details = json.loads(engine.request("GET", f"/containers/{container['Id']}/json")[1])
+                (request,) = details["HostConfig"]["DeviceRequests"]
+                assert (request["DeviceIDs"], request["Count"]) == (["GPU-aa", "GPU-bb"], 0)
+                await control_plane.stop(key)
+                await control_plane.until_state(key, "stopped")
+    finally:
+        shutil.rmtree(hooks)
+
+
+async def test_a_registrys_password_shows_nowhere(
+    control_plane: FakeControlPlane, docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    agent = Agent(
+        control_plane,
+        tmp_path / "state",
+        LILAC_AGENT_RUNTIMES="docker",
+        DOCKER_HOST=docker_engine.host,
+        LILAC_PRIVATE_REGISTRY_URL="127.0.0.1:1",
+        LILAC_PRIVATE_REGISTRY_USERNAME="me",
+        LILAC_PRIVATE_REGISTRY_PASSWORD="hush-hush",
+    )
+    await agent.start()
+    try:
+        (key,) = await control_plane.assign_many([job(docker_engine, "true", image="127.0.0.1:1/a:b")])
+        report = await control_plane.until_state(key, "failed")
+        assert "hush-hush" not in report["message"] + agent.log
+    finally:
+        await agent.clean_up()

@@ -99,7 +99,8 @@ async def test_the_command_has_the_default_handlers(journal: Journal, runtime: P
     await runtime.start(entry)
     await ended(seen, entry)
     masks = [int(line.split()[1], 16) for line in entry.output.read_text().splitlines()]
-    assert masks == [0, 0]
+    of_the_c_library = 1 << 31 | 1 << 32  # signals 32 and 33, which only it sees
+    assert [mask & ~of_the_c_library for mask in masks] == [0, 0]
 
 
 async def test_a_name_of_a_builtin_means_the_program(journal: Journal, runtime: ProcessRuntime, seen: Seen) -> None:
@@ -162,7 +163,7 @@ async def test_a_process_number_that_means_somebody_else_is_not_adopted_nor_kill
     entry.output.touch()
     stranger = await asyncio.create_subprocess_exec("sleep", "100", start_new_session=True)
     try:
-        stat = Path(f"/proc/{stranger.pid}/stat").read_text()
+        stat = Path(f"/proc/{stranger.pid}/stat").read_text()  # noqa: ASYNC240
         head, _, tail = stat.rpartition(")")
         words = tail.split()
         words[19] = str(int(words[19]) - 1)
