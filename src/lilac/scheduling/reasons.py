@@ -103,7 +103,7 @@ class Change:
                 *([f"--cpu {self.cpu_millicores}"] if self.cpu_millicores is not None else []),
                 *([f"--memory {self.memory_mb}"] if self.memory_mb is not None else []),
                 *(["drop --node-selector"] if self.drop_node_selector else []),
-                *([f"--replicas {self.size_min}"] if self.size_min is not None else []),
+                *([f"--size {self.size_min}"] if self.size_min is not None else []),
                 *([f"--time-limit {self.time_limit_s}"] if self.time_limit_s is not None else []),
             ]
         )

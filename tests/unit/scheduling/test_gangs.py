@@ -77,4 +77,4 @@ def test_a_gang_tells_how_many_of_its_replicas_fit():
     assert (reason.shortages[0].needed, reason.shortages[0].free, reason.shortages[0].total) == (4, 3, 4)
     assert reason.best_node == "n2"
     assert [holder.job_id for holder in reason.holders] == ["r1"]
-    assert reason.smallest_change.text == "--replicas 3"
+    assert reason.smallest_change.text == "--size 3"
