@@ -14,6 +14,7 @@ skip with one line that says what to install (`tests.fixtures.requirement`).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKS:
                 item.add_marker(MARKS[fixture])
+
+
+def pytest_configure() -> None:
+    # Otherwise Python makes an event loop when pytest-asyncio looks for the present one, and a later `asyncio.run` in a
+    # test that is not async drops that loop unclosed.
+    asyncio.set_event_loop(None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -143,12 +143,12 @@ def resume(queue: str, *, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @output_option
 def delete(queue: str, *, yes: bool, as_json: bool) -> None:
-    """Delete a queue. Jobs that wait in it are cancelled."""
+    """Delete a queue. Refused while jobs wait in it: cancel them first."""
     from lilac.cli.session import connected
 
     with connected() as client:
         found = find_queue(client, queue)
-        if not confirmed(f"Delete queue {found['name']} with {found.get('waiting_jobs', 0)} waiting jobs?", yes):
+        if not confirmed(f"Delete queue {found['name']}?", yes):
             return
         client.queues.delete(found["id"])
     _told({"deleted": found["id"]}, f"Queue {clean(found['name'])} deleted.", as_json)

@@ -224,6 +224,23 @@ def _node_fits(snapshot: Snapshot, diagnosis: Diagnosis, queue: QueueView | None
     return tuple(fit for _, fit in found[:MOST_NODES])
 
 
+def _never_enough(node: NodeView, shape: Shape) -> str:
+    """What the node lacks for one replica, even when empty."""
+    need, gpus = shape.resources, shape.gpus
+    lacks: list[str] = []
+    if gpus is not None:
+        acceptable = sum(gpus.accepts(gpu) for gpu in node.gpus)
+        if not node.gpus:
+            lacks.append("no GPUs")
+        elif acceptable < gpus.count:
+            lacks.append(f"{acceptable} of the {gpus} in all")
+    if node.cpu_millicores < need.cpu_millicores:
+        lacks.append(f"{node.cpu_millicores} millicores in all")
+    if node.memory_mb < need.memory_mb:
+        lacks.append(f"{node.memory_mb} MiB in all")
+    return f"has {listed(lacks)}" if lacks else "is too small, even when empty"
+
+
 def _unsuitable(node: NodeView, shape: Shape) -> str | None:
     if shape.runtime not in node.runtimes:
         return f"has no {shape.runtime} runtime"
@@ -231,7 +248,7 @@ def _unsuitable(node: NodeView, shape: Shape) -> str | None:
         lacks = [f"{key}={value}" for key, value in shape.node_selector if node.labels.get(key) != value]
         return f"is not labelled {listed(lacks)}"
     if not empty_room(node, shape, unhealthy=True):
-        return "is too small, even when empty"
+        return _never_enough(node, shape)
     if not node.schedulable:
         return "gets no new work now (lost or draining)"
     if not empty_room(node, shape):

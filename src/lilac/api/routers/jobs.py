@@ -181,7 +181,9 @@ async def _follow(
     platform: Platform, principal: Principal, job: Job, key: ReplicaKey, offset: int, *, fixed: bool
 ) -> AsyncIterator[bytes]:
     """Stream one attempt's output after the other, until the job (or the attempt that was asked for) is complete."""
-    while True:
+    if key.attempt > job.attempt:
+        job = await _attempt_begun(platform, principal, job, key.attempt)
+    while key.attempt <= job.attempt:
         if key.attempt > 0:
             replica = await platform.jobs.replica(key)
             if replica is not None and has_no_more_output(replica):
@@ -194,6 +196,13 @@ async def _follow(
         if job.attempt == key.attempt:
             return
         key, offset = key._replace(attempt=job.attempt), 0
+
+
+async def _attempt_begun(platform: Platform, principal: Principal, job: Job, attempt: int) -> Job:
+    """The job as soon as it has this attempt, or cannot get it any more."""
+    while job.attempt < attempt and not is_terminal(job.state) and not platform.bus.closed.is_set():
+        job = await _next_attempt(platform, principal, job, job.attempt)
+    return job
 
 
 async def _next_attempt(platform: Platform, principal: Principal, job: Job, attempt: int) -> Job:
