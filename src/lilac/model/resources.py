@@ -48,9 +48,13 @@ class GpuRequest:
             return False
         return self.model is None or model_matches(self.model, gpu.model)
 
+    @property
+    def kind(self) -> str:
+        """What each must be, in words."""
+        return f"{self.model or 'GPU'}{f' with {self.memory_gb} GB' if self.memory_gb is not None else ''}"
+
     def __str__(self) -> str:
-        size = f" with {self.memory_gb} GB" if self.memory_gb is not None else ""
-        return f"{self.count} × {self.model or 'GPU'}{size}"
+        return f"{self.count} × {self.kind}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,11 +233,11 @@ def _never_enough(node: NodeView, shape: Shape) -> str:
         if not node.gpus:
             lacks.append("no GPUs")
         elif acceptable < gpus.count:
-            lacks.append(f"{acceptable} of the {gpus} in all")
+            lacks.append(f"only {acceptable} of {gpus}" if acceptable else f"no {gpus.kind}")
     if node.cpu_millicores < need.cpu_millicores:
-        lacks.append(f"{node.cpu_millicores} millicores in all")
+        lacks.append(f"only {node.cpu_millicores} millicores")
     if node.memory_mb < need.memory_mb:
-        lacks.append(f"{node.memory_mb} MiB in all")
+        lacks.append(f"only {node.memory_mb} MB of memory")
     return f"has {listed(lacks)}" if lacks else "is too small, even when empty"
 
 
