@@ -52,6 +52,7 @@ class Platform:
         self.bus = Bus()
         self.db = Database.open(settings.resolved_database_url)
         self.db.on_commit = self.bus.publish
+        self.db.on_stale = self._fail
         self.loop = SchedulingLoop(self.db, clock)
         self.projection = Projection(self.loop.wake, legacy_time_limit_s=settings.legacy_time_limit_s)
         self.loop.projection = self.projection
@@ -192,6 +193,10 @@ class Platform:
         _log.error(
             "a background service ended; the control plane stops", service=task.get_name(), exc_info=task.exception()
         )
+        self._fail()
+
+    def _fail(self) -> None:
+        """End the process, so that it is started anew and rebuilds what it knows from the store."""
         self.failed = True
         self.on_failure()
 

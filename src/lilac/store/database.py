@@ -61,6 +61,8 @@ class Database:
         self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self.on_stale: Callable[[], None] = lambda: None
+        """Called when what follows a commit failed: what is kept in memory beside the store cannot be trusted now."""
         self.on_commit: Callable[[Sequence[Event]], None] | None = None
         """Called in the event loop's thread with the events of each commit, in order, before its writers go on."""
 
@@ -181,11 +183,13 @@ class Database:
                 self.on_commit(batch.events)
             except Exception:
                 logger.exception("on_commit failed for the events from %d on", batch.events[0].seq)
+                self.on_stale()
         for callback in batch.callbacks:
             try:
                 callback()
             except Exception:
                 logger.exception("what follows a commit failed")
+                self.on_stale()
         for operation, outcome in zip(operations, batch.outcomes, strict=True):
             if operation.future.done():
                 continue
