@@ -10,11 +10,23 @@ from benchmarks.figures import Section
 PAGE = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 
-TARGETS: Mapping[str, tuple[str, float]] = {
-    "idle.process.started.p50_ms": ("idle: submit → running, process, median ms", 100),
-    "idle.docker.started.p50_ms": ("idle: submit → running, Docker with a present image, median ms", 300),
-}
-"""What has to hold: a figure and its upper bound."""
+TARGETS: Mapping[str, tuple[str, str, float]] = {
+    "idle.process.running_reported.p50_ms": ("idle: submit → running, process, median ms", "≤", 50),
+    "idle.process.running_reported.p99_ms": ("idle: submit → running, process, 99th percentile ms", "≤", 150),
+    "idle.docker.over_engine.p50_ms": (
+        "idle: submit → running, Docker with a present image, beyond its own create + start, median ms", "≤", 60,
+    ),
+    "submit.1_client_per_s": ("submissions/s, one client, SQLite", "≥", 400),
+    "submit.8_clients_per_s": ("submissions/s, eight clients, SQLite", "≥", 1000),
+    "submit.postgresql.1_client_per_s": ("submissions/s, one client, PostgreSQL", "≥", 400),
+    "submit.postgresql.8_clients_per_s": ("submissions/s, eight clients, PostgreSQL", "≥", 1000),
+    "drain.1000_per_s": ("drain of 1,000 jobs that do nothing, one agent, jobs/s", "≥", 150),
+    "cold: build the board and plan, 1-GPU jobs_ms": (
+        "one plan from cold, 100,000 waiting × 1,000 nodes × 8 GPUs, ms", "≤", 2000,
+    ),
+    "full cluster: plan after 10 jobs ended_ms": ("one plan with 100,000 waiting after 10 jobs ended, ms", "≤", 100),
+}  # fmt: skip
+"""What is aimed for: a figure, what it is, and its bound."""
 
 COMPARED: Mapping[str, str] = {
     "idle.first_instruction.p50_ms": "idle: submit → first instruction, median ms",
@@ -42,12 +54,16 @@ def write(sections: Mapping[str, Section]) -> None:
 def render(sections: Mapping[str, Section]) -> str:
     """The tables, as Markdown."""
     ours = {key: f.value for name, s in sections.items() if name not in PEERS for key, f in s.figures.items()}
+    whole, engine = (ours.get(f"idle.docker.{name}.p50_ms") for name in ("running_reported", "engine_alone"))
+    if whole is not None and engine is not None:
+        ours["idle.docker.over_engine.p50_ms"] = whole - engine
     parts = [_machine(sections), "## Targets\n"]
     lines = []
-    for key, (what, bound) in TARGETS.items():
+    for key, (what, side, bound) in TARGETS.items():
         value = ours.get(key)
-        met = "not measured" if value is None else "met" if value <= bound else "**missed**"
-        lines.append([what, f"≤ {bound:,g}", _number(value), met])
+        met = value is not None and (value <= bound if side == "≤" else value >= bound)
+        verdict = "not measured" if value is None else "met" if met else "**missed**"
+        lines.append([what, f"{side} {bound:,g}", _number(value), verdict])
     parts.append(_table(["measure", "target", "measured", ""], lines))
     parts.append("## Beside the peers\n\nRatios above 1 are in favour of Lilac.\n")
     present = [name for name in PEERS if name in sections]
@@ -101,11 +117,11 @@ def _beside(ours: float | None, theirs: float | None, less_is_better: bool) -> s
     if ours is None:
         return _number(theirs)
     ratio = theirs / ours if less_is_better else ours / theirs
-    return f"{_number(theirs)} ({ratio:,.2g})"
+    return f"{_number(theirs)} ({_number(ratio)})"
 
 
 def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:,.3g}"
+    return "—" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -63,7 +63,8 @@ def _table(section: Section) -> Table:
     load = section.machine["load"][0]
     caption = "; ".join([*section.notes, f"{section.seconds} s, load {load} at the start"])
     table = Table(*results.HEAD, title=section.name, title_justify="left", caption=caption)
-    table.columns[0].no_wrap = True
+    for column in table.columns[:4]:
+        column.no_wrap = True
     for row in results.rows(section):
         table.add_row(*row)
     return table

@@ -1,0 +1,1 @@
+"""HTTP in and out: routes by noun, schemas, authentication, rights, event streams."""
