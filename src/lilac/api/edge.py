@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lilac.api.errors import problem
@@ -62,6 +63,8 @@ class Edge:
                 await _too_large()(scope, receive, send_with_headers)
                 return
             await self._app(scope, _limited(receive), send_with_headers)
+        except ClientDisconnect:
+            logger.debug("the caller went away", request_id=scope[REQUEST_ID], path=scope["path"])
         except Exception as error:
             logger.error(
                 "request failed",

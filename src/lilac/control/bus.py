@@ -1,6 +1,6 @@
 """Committed events, handed to whoever waits for them in this process.
 
-Two ways to wait: a `Subscription` gets every event in commit order (event streams), `changed(job_id)` resolves at the
+Two ways to wait: a `Subscription` gets every event in commit order (event streams), `watching(job_id)` tells of the
 next event about one job (waiting for a job to end). A slow subscriber never slows the others: its buffer is bounded,
 and when it overflows the subscription says so and its reader goes on from the store.
 """
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from lilac.model.events import Event
 from lilac.model.ids import JobId
@@ -63,13 +64,10 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
         self._job_waiters: dict[JobId, list[asyncio.Future[None]]] = {}
-        self._listeners: list[Callable[[Sequence[Event]], None]] = []
         self.closed = asyncio.Event()
 
     def publish(self, events: Sequence[Event]) -> None:
         """Take the events of one commit, in order."""
-        for listener in self._listeners:
-            listener(events)
         for subscription in self._subscriptions:
             subscription.put(events)
         if self._job_waiters:
@@ -77,10 +75,6 @@ class Bus:
                 for waiter in self._job_waiters.pop(event.job_id, ()) if event.job_id else ():
                     if not waiter.done():
                         waiter.set_result(None)
-
-    def listen(self, listener: Callable[[Sequence[Event]], None]) -> None:
-        """Call `listener` synchronously with every batch of events, for services of the control plane itself."""
-        self._listeners.append(listener)
 
     def subscribe(self) -> Subscription:
         subscription = Subscription(self)
@@ -93,16 +87,14 @@ class Bus:
         self._subscriptions.discard(subscription)
         subscription.close()
 
-    def changed(self, job_id: JobId) -> asyncio.Future[None]:
-        """A future that resolves at the next event about this job, or when the bus closes."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.closed.is_set():
-            future.set_result(None)
-            return future
-        waiters = self._job_waiters.setdefault(job_id, [])
-        waiters.append(future)
-        future.add_done_callback(lambda done: self._forget(job_id, done))
-        return future
+    @contextmanager
+    def watching(self, job_id: JobId) -> Iterator[asyncio.Future[None]]:
+        """A future that resolves at the next event about this job, or when the bus closes; forgotten at the end."""
+        future = self._changed(job_id)
+        try:
+            yield future
+        finally:
+            future.cancel()
 
     def close(self) -> None:
         """Let every waiter go: the process is ending."""
@@ -114,6 +106,16 @@ class Bus:
                 if not waiter.done():
                     waiter.set_result(None)
         self._job_waiters.clear()
+
+    def _changed(self, job_id: JobId) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.closed.is_set():
+            future.set_result(None)
+            return future
+        waiters = self._job_waiters.setdefault(job_id, [])
+        waiters.append(future)
+        future.add_done_callback(lambda done: self._forget(job_id, done))
+        return future
 
     def _forget(self, job_id: JobId, future: asyncio.Future[None]) -> None:
         waiters = self._job_waiters.get(job_id)

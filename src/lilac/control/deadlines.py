@@ -1,13 +1,12 @@
 """Time limits: a running job that reaches its limit is ended, at that moment.
 
-The projection keeps a heap of (time, job, attempt); this service sleeps until the first is due or an earlier one
-comes. Entries of jobs that ended meanwhile are harmless: the rule itself (`lifecycle.expire`) looks again.
+The projection keeps when each attempt is due; this service sleeps until the first one is, or an earlier one comes.
+An attempt that ends meanwhile is harmless: the rule itself (`lifecycle.expire`) looks again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable
 
 import structlog
@@ -19,6 +18,8 @@ from lilac.model.ids import JobId
 from lilac.model.lifecycle import expire
 from lilac.store.database import Database, Transaction
 
+_LONGEST_SLEEP_S = 60.0
+"""The clock may be set while it sleeps."""
 _log = structlog.get_logger("lilac.deadlines")
 
 
@@ -33,26 +34,31 @@ class Deadlines:
         projection.on_deadline = self._changed.set
 
     async def run(self) -> None:
-        heap = self._projection.deadlines
+        deadlines = self._projection.deadlines
         while True:
             self._changed.clear()
+            await self.end_due()
             now = self._clock()
-            while heap and heap[0][0] <= now:
-                _, job_id, attempt = heapq.heappop(heap)
-                await self._expire(job_id, attempt)
-            wait_s = min(heap[0][0] - now, 3600.0) if heap else 3600.0
+            first = deadlines.first()
+            wait_s = min(first - now, _LONGEST_SLEEP_S) if first is not None else _LONGEST_SLEEP_S
             try:
                 async with asyncio.timeout(max(wait_s, 0.0)):
                     await self._changed.wait()
             except TimeoutError:
                 pass
 
+    async def end_due(self) -> None:
+        """End the jobs whose limit has passed by now."""
+        now = self._clock()
+        while (due := self._projection.deadlines.pop_due(now)) is not None:
+            await self._expire(*due)
+
     async def _expire(self, job_id: JobId, attempt: int) -> None:
         try:
             await self._db.write(self._record, job_id, attempt, self._clock())
         except LilacError as error:
             _log.warning("a time limit could not be enforced and is tried again", job=job_id, error=str(error))
-            heapq.heappush(self._projection.deadlines, (self._clock() + 1.0, job_id, attempt))
+            self._projection.deadlines.put((job_id, attempt), self._clock() + 1.0)
 
     def _record(self, tx: Transaction, job_id: JobId, attempt: int, now: float) -> None:
         before = records.load_work(tx.conn, job_id, attempt)

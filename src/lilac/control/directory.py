@@ -1,7 +1,7 @@
 """What there is: clusters, their nodes, and the queues that lead to them; looking, and changing by hand.
 
-Clusters, queues and nodes are found by id or by name. Every change is one transaction with its event, from which the
-scheduling loop learns of it. What is "used" comes from the replicas that hold resources now, not from states of nodes.
+Clusters, queues and nodes are found by id or by name. Every change is one transaction with its event, after which what
+is kept in memory is told. What is "used" comes from the replicas that hold resources now, not from states of nodes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
@@ -96,10 +97,20 @@ class QueueWanted:
     paused: bool | None = None
 
 
+Changed = Callable[[Sequence[Queue], Sequence[Node], float], None]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
 class Directory:
-    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+    """`changed` is told all queues and nodes, and the time, after each commit of a change."""
+
+    def __init__(
+        self, db: Database, clock: Callable[[], float], changed: Changed = lambda queues, nodes, now: None
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._changed = changed
 
     async def create_cluster(self, principal: Principal, name: str, description: str | None = None) -> Cluster:
         """Raises `Conflict` if there is a cluster of this name."""
@@ -108,7 +119,7 @@ class Directory:
         cluster = Cluster(
             id=ClusterId(str(uuid.uuid4())), name=name, description=description, created_at=now, updated_at=now
         )
-        await self._db.write(_create_cluster, principal.actor, cluster)
+        await self._change(_create_cluster, principal.actor, cluster)
         return cluster
 
     async def clusters(self) -> list[ClusterUse]:
@@ -126,7 +137,7 @@ class Directory:
         Raises:
             Conflict: live nodes or running jobs are in it.
         """
-        await self._db.write(_delete_cluster, principal.actor, ref, self._clock())
+        await self._change(_delete_cluster, principal.actor, ref, self._clock())
 
     async def nodes(self, cluster_ref: str | None = None) -> list[NodeUse]:
         """The nodes of one cluster or of all, by name."""
@@ -137,15 +148,15 @@ class Directory:
 
     async def drain_node(self, principal: Principal, ref: str) -> NodeUse:
         """Give the node nothing new, also when it is lost and comes back; what runs goes on."""
-        return await self._db.write(_drain_node, principal.actor, ref, self._clock())
+        return await self._change(_drain_node, principal.actor, ref, self._clock())
 
     async def resume_node(self, principal: Principal, ref: str) -> NodeUse:
         """Let a drained node take work again. Draining and resuming what is so already changes nothing."""
-        return await self._db.write(_resume_node, principal.actor, ref, self._clock())
+        return await self._change(_resume_node, principal.actor, ref, self._clock())
 
     async def remove_node(self, principal: Principal, ref: str) -> None:
         """Forget a lost node. Raises `Conflict` for one that is not lost."""
-        await self._db.write(_remove_node, principal.actor, ref, self._clock())
+        await self._change(_remove_node, principal.actor, ref, self._clock())
 
     async def queues(self) -> list[QueueUse]:
         """All queues, the one that runs first first."""
@@ -158,12 +169,12 @@ class Directory:
         """Raises `Conflict` for a name that is taken or a cluster named twice, `NotFound` for an unknown cluster."""
         _check_name(wanted.name, "name")
         queue_id = QueueId(str(uuid.uuid4()))
-        return await self._db.write(_create_queue, principal.actor, queue_id, wanted, self._clock())
+        return await self._change(_create_queue, principal.actor, queue_id, wanted, self._clock())
 
     async def replace_queue(self, principal: Principal, ref: str, wanted: QueueWanted) -> QueueUse:
         """Give a queue new values; all but `paused` are replaced. Raises as `create_queue`, and `NotFound`."""
         _check_name(wanted.name, "name")
-        return await self._db.write(_replace_queue, principal.actor, ref, wanted, self._clock())
+        return await self._change(_replace_queue, principal.actor, ref, wanted, self._clock())
 
     async def delete_queue(self, principal: Principal, ref: str) -> None:
         """Delete a queue; running jobs go on. An id that is unknown is deleted already: nothing happens.
@@ -171,7 +182,17 @@ class Directory:
         Raises:
             Conflict: jobs wait in it.
         """
-        await self._db.write(_delete_queue, principal.actor, ref, self._clock())
+        await self._change(_delete_queue, principal.actor, ref, self._clock())
+
+    async def _change(self, change: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._db.write(self._change_and_tell, change, args, kwargs)
+
+    def _change_and_tell(
+        self, tx: Transaction, change: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> R:
+        result = change(tx, *args, **kwargs)
+        tx.after(self._changed, store.list_queues(tx.conn), store.list_nodes(tx.conn), self._clock())
+        return result
 
 
 def find_cluster(conn: Connection, ref: str) -> Cluster:

@@ -10,13 +10,16 @@ comes back with the revision it knew gets a new list only if something really ch
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from lilac.model.clusters import Node
-from lilac.model.ids import JobId, NodeId, ReplicaKey
+from lilac.model.ids import NodeId, ReplicaKey
 from lilac.model.jobs import JobSpec, Replica
 from lilac.model.states import is_terminal
+
+_FORMER_LIVES = 8
 
 
 @dataclass(slots=True)
@@ -42,8 +45,12 @@ class Station:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     incarnation: str = ""
     sequence: int = -1
+    former: deque[str] = field(default_factory=lambda: deque[str](maxlen=_FORMER_LIVES))
+    """Earlier lives of the agent, whose last calls may still be under way."""
     touched: bool = False
     """Whether `last_seen` is newer than what the store has."""
+    occupied: bool = False
+    """Whether an original agent still holds something else than its assignment."""
     _revision: str | None = None
 
     @property
@@ -53,24 +60,40 @@ class Station:
             self._revision = blake2b("\n".join(lines).encode(), digest_size=12).hexdigest()
         return self._revision
 
-    def put(self, replica: Replica, spec: JobSpec, world_size: int) -> None:
-        """Take in a replica as it is now; one that ended leaves the list."""
+    def is_late(self, incarnation: str, sequence: int) -> bool:
+        """Whether the agent has said something newer than the report of these numbers."""
+        if incarnation == self.incarnation:
+            return sequence < self.sequence
+        return incarnation in self.former
+
+    def take_order(self, incarnation: str, sequence: int) -> bool:
+        """Note the numbers of a report. False if it is late."""
+        if self.is_late(incarnation, sequence):
+            return False
+        if self.incarnation not in ("", incarnation):
+            self.former.append(self.incarnation)
+        self.incarnation, self.sequence = incarnation, sequence
+        return True
+
+    def put(self, replica: Replica, spec: JobSpec, world_size: int) -> bool:
+        """Take in a replica as it is now; one that ended leaves the list. Whether it was on the list before."""
         key = replica.key
         known = self.held.get(key)
         if is_terminal(replica.state):
             if known is None:
-                return
+                return False
             del self.held[key]
         elif known is not None:
             stop_is_new = known.replica.stop_wanted != replica.stop_wanted
             known.replica = replica
             if not stop_is_new:
-                return
+                return True
         else:
             self.held[key] = Held(replica, spec, world_size)
         self._revision = None
         self.changed.set()
         self.changed = asyncio.Event()
+        return known is not None
 
 
 class Fleet:
@@ -95,14 +118,11 @@ class Fleet:
         if station is not None:
             station.changed.set()
 
-    def put_replica(self, replica: Replica, spec: JobSpec, world_size: int) -> None:
+    def put_replica(self, replica: Replica, spec: JobSpec, world_size: int) -> bool:
+        """Take in a replica as it is now. Whether its node had it on the list before."""
         station = self.stations.get(replica.node_id)
-        if station is not None:
-            station.put(replica, spec, world_size)
+        return station is not None and station.put(replica, spec, world_size)
 
     def node_name(self, node_id: NodeId | None) -> str | None:
         station = self.stations.get(node_id) if node_id is not None else None
         return station.node.name if station is not None else None
-
-    def holders_of(self, job_id: JobId) -> list[Held]:
-        return [h for s in self.stations.values() for k, h in s.held.items() if k.job_id == job_id]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from lilac.control import job_views, records
+from lilac.control.bus import Bus
 from lilac.control.loop import SchedulingLoop
 from lilac.control.principals import Principal
 from lilac.control.projection import Projection
@@ -24,11 +25,10 @@ from lilac.model.errors import Conflict, Forbidden, NotFound, Unsatisfiable
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import JobId, ReplicaKey, UserId, parse_uuid
 from lilac.model.jobs import Attempt, Job, JobSpec, Replica, ReplicaReport, check_spec
-from lilac.model.lifecycle import Work, cancel, report
+from lilac.model.lifecycle import cancel, report
 from lilac.model.states import FailureReason, JobState, ReplicaState, is_terminal
 from lilac.scheduling import Explanation, Reason, WaitingJob, explain, satisfiable, shape_of
 from lilac.store import accounts as account_store
-from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
 from lilac.store.jobs import JobFilter
@@ -47,27 +47,27 @@ class Jobs:
     """The service behind the job routes. Every method checks what the caller may see and do."""
 
     def __init__(
-        self, db: Database, clock: Callable[[], float], projection: Projection, loop: SchedulingLoop, changed: Changed
+        self, db: Database, clock: Callable[[], float], projection: Projection, loop: SchedulingLoop, bus: Bus
     ) -> None:
         self._db = db
         self._clock = clock
         self._projection = projection
         self._loop = loop
-        self._changed = changed
+        self._bus = bus
         self._owners: dict[UserId, str] = {}
 
-    async def queue(self, name_or_id: str) -> Queue:
+    def queue(self, name_or_id: str) -> Queue:
         """The queue of this id or name.
 
         Raises:
             NotFound: there is none; the sentence lists those that exist.
         """
-        found = self._known_queue(name_or_id)
+        queues = self._projection.queues
+        found = queues.get(parse_uuid(name_or_id) or "")
         if found is None:
-            self._projection.put_queues(await self._db.read(cluster_store.list_queues))
-            found = self._known_queue(name_or_id)
+            found = next((q for q in queues.values() if q.name == name_or_id), None)
         if found is None:
-            names = ", ".join(sorted(q.name for q in self._projection.queues.values())) or "none yet"
+            names = ", ".join(sorted(q.name for q in queues.values())) or "none yet"
             raise NotFound(f"There is no queue {name_or_id!r}. Queues: {names}.", field="queue_id")
         return found
 
@@ -138,12 +138,16 @@ class Jobs:
             with_env=principal.role is Role.ADMIN or job.owner_id == principal.user_id,
         )
 
-    async def user_id(self, username: str) -> UserId:
-        """The account of this name.
+    async def owner_id(self, principal: Principal, username: str) -> UserId | None:
+        """The account of this name or `me`; None if the caller, a member, may not see jobs of others anyway.
 
         Raises:
             NotFound: there is none.
         """
+        if username in ("me", principal.username):
+            return principal.user_id
+        if principal.role is Role.MEMBER:
+            return None
         user = await self._db.read(account_store.get_user_by_name, username)
         if user is None:
             raise NotFound(f"There is no user {username!r}.")
@@ -172,16 +176,14 @@ class Jobs:
         job = await self.get(principal, name_or_id)
         try:
             async with asyncio.timeout(timeout_s):
-                while not is_terminal(job.state):
-                    changed = self._changed(job.id)
-                    job = await self.get(principal, job.id)
-                    if is_terminal(job.state):
-                        break
-                    await changed
-                    job = await self.get(principal, job.id)
+                while not is_terminal(job.state) and not self._bus.closed.is_set():
+                    with self._bus.watching(job.id) as changed:
+                        job = await self.get(principal, job.id)
+                        if not is_terminal(job.state):
+                            await changed
         except TimeoutError:
             pass
-        return job
+        return await self.get(principal, job.id)
 
     async def explain(self, principal: Principal, name_or_id: str) -> tuple[Job, Explanation | None]:
         """Why a job waits, and what would start it; None for a job that does not wait."""
@@ -202,11 +204,6 @@ class Jobs:
 
     async def replica(self, key: ReplicaKey) -> Replica | None:
         return await self._db.read(job_store.get_replica, key)
-
-    def _known_queue(self, name_or_id: str) -> Queue | None:
-        queues = self._projection.queues
-        found = queues.get(parse_uuid(name_or_id) or "")
-        return found or next((q for q in queues.values() if q.name == name_or_id), None)
 
     async def _know_owners(self, jobs: Collection[Job]) -> None:
         if any(job.owner_id is not None and job.owner_id not in self._owners for job in jobs):
@@ -234,6 +231,7 @@ class Jobs:
                 at=job.submitted_at,
                 job_id=job.id,
                 queue_id=job.spec.queue_id,
+                user_id=job.owner_id,
                 actor=actor,
                 data={"name": job.spec.name, "state": str(job.state), "attempt": 0},
             )
@@ -302,18 +300,8 @@ class Jobs:
             raise Forbidden("Only the owner of a job or an administrator may change it.")
 
 
-Changed = Callable[[JobId], "asyncio.Future[None]"]
-
 _REPLICA_STATE_FOR = {
     JobState.RUNNING: ReplicaState.RUNNING,
     JobState.SUCCEEDED: ReplicaState.SUCCEEDED,
     JobState.FAILED: ReplicaState.FAILED,
 }
-
-
-def all_works(conn: Connection) -> list[Work]:
-    """Every job with live replicas, once per attempt that has some: what a start of the control plane loads."""
-    live = job_store.live_replicas(conn)
-    keys = sorted({(r.key.job_id, r.key.attempt) for r in live})
-    loaded = (records.load_work(conn, job_id, attempt) for job_id, attempt in keys)
-    return [work for work in loaded if work is not None]

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +32,7 @@ _NAME = re.compile(r"^\d{20}$")
 
 
 class LogStore(Protocol):
-    async def append(self, key: ReplicaKey, offset: int, data: bytes, *, end: bool = False) -> int: ...
+    async def append(self, key: ReplicaKey, offset: int | None, data: bytes, *, end: bool = False) -> int: ...
 
     async def end(self, key: ReplicaKey) -> None: ...
 
@@ -72,8 +71,8 @@ class DirectoryLogs:
         self._logs: OrderedDict[ReplicaKey, _Log] = OrderedDict()
         self._closing = asyncio.Event()
 
-    async def append(self, key: ReplicaKey, offset: int, data: bytes, *, end: bool = False) -> int:
-        """Store `data` that begins at byte `offset`; return the offset that comes next.
+    async def append(self, key: ReplicaKey, offset: int | None, data: bytes, *, end: bool = False) -> int:
+        """Store `data` that begins at byte `offset` (None: at the end); return the offset that comes next.
 
         Raises:
             LogGap: `offset` lies beyond the end of what is stored.
@@ -123,12 +122,6 @@ class DirectoryLogs:
         self._writer.shutdown()
         self._readers.shutdown()
 
-    def forget(self, job_id: str) -> None:
-        """Delete all output of a job."""
-        shutil.rmtree(self._job_directory(job_id), ignore_errors=True)
-        for key in [k for k in self._logs if k.job_id == job_id]:
-            del self._logs[key]
-
     async def _open(self, key: ReplicaKey) -> _Log:
         known = self._logs.get(key)
         return known if known is not None else await self._run(self._writer, self._load, key)
@@ -155,8 +148,10 @@ class DirectoryLogs:
                     del self._logs[old]
         return log
 
-    def _append(self, key: ReplicaKey, offset: int, data: bytes, end: bool) -> tuple[_Log, int]:
+    def _append(self, key: ReplicaKey, offset: int | None, data: bytes, end: bool) -> tuple[_Log, int]:
         log = self._load(key)
+        if offset is None:
+            offset = log.size
         if offset > log.size:
             raise LogGap(f"The stored output of {key} ends at byte {log.size}; go on from there.", offset=log.size)
         fresh = data[log.size - offset :]

@@ -37,28 +37,35 @@ class SchedulingLoop:
         self._db = db
         self._clock = clock
         self._changed = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._asked = 0
+        self._answered = 0
+        self._passed = asyncio.Event()
+        """Set when a pass ends, and replaced; whoever waits holds the old one."""
         self.projection: Projection | None = None
         self.last_plan: Plan | None = None
         self.passes = 0
 
     def wake(self) -> None:
-        self._settled.clear()
+        self._asked += 1
         self._changed.set()
 
     async def settled(self) -> None:
-        """Wait until everything that is known was planned and written."""
-        await self._settled.wait()
+        """Wait until everything that is known now was planned and written. What comes meanwhile is not waited for."""
+        asked = self._asked
+        while self._answered < asked:
+            await self._passed.wait()
 
     async def run(self) -> None:
         """Plan whenever something changed, for ever."""
         while True:
-            if not self._changed.is_set():
-                self._settled.set()
             await self._changed.wait()
             self._changed.clear()
+            asked = self._asked
             try:
                 await self._pass()
+                self._answered = asked
+                self._passed.set()
+                self._passed = asyncio.Event()
             except LilacError as error:
                 _log.warning("a scheduling pass could not be written and is tried again", error=str(error))
                 await asyncio.sleep(0.5)
@@ -99,5 +106,4 @@ class SchedulingLoop:
     @staticmethod
     def _usable(tx: Transaction, node_ids: set[NodeId]) -> set[NodeId]:
         able = (NodeState.AVAILABLE, NodeState.BUSY)
-        found = (cluster_store.get_node(tx.conn, node_id) for node_id in sorted(node_ids))
-        return {node.id for node in found if node is not None and node.state in able}
+        return {node.id for node in cluster_store.get_nodes(tx.conn, node_ids).values() if node.state in able}

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -24,11 +25,11 @@ from lilac.control import records
 from lilac.control.fleet import Held, Station
 from lilac.control.projection import Projection
 from lilac.model.clusters import Inventory, Node
-from lilac.model.errors import Forbidden, LilacError
+from lilac.model.errors import Conflict, Forbidden, LilacError
 from lilac.model.events import Event, EventKind
-from lilac.model.ids import ClusterId, JobId, NodeId, ReplicaKey
+from lilac.model.ids import ClusterId, JobId, NodeId
 from lilac.model.jobs import ReplicaReport
-from lilac.model.lifecycle import lost_with_node, report
+from lilac.model.lifecycle import Outcome, lost_with_node, report
 from lilac.model.states import FailureReason, NodeState, ReplicaState, is_terminal
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
@@ -36,6 +37,7 @@ from lilac.store.database import Database, Transaction
 
 MAX_WAIT_S = 60.0
 _TOUCH_EVERY_S = 10.0
+_WATCH_EVERY_S = 5.0
 _log = structlog.get_logger("lilac.nodes")
 
 
@@ -73,7 +75,7 @@ class Nodes:
         self._projection = projection
         self._fleet = projection.fleet
         self._lost_after_s = lost_after_s
-        self._joining: dict[NodeId, asyncio.Lock] = {}
+        self._joining: WeakValueDictionary[NodeId, asyncio.Lock] = WeakValueDictionary()
         self._closing = asyncio.Event()
 
     async def status(self, node_id: NodeId, cluster_id: ClusterId, told: StatusReport) -> Assignment:
@@ -82,11 +84,14 @@ class Nodes:
         Raises:
             Forbidden: the node belongs to another cluster than the key.
         """
-        station = await self._station(node_id, cluster_id, told.inventory)
+        known = self._fleet.get(node_id)
+        late = known is not None and known.is_late(told.incarnation, told.sequence)
+        inventory = known.node.inventory if known is not None and late else told.inventory
+        station = await self._station(node_id, cluster_id, inventory)
         self._seen(station)
         if told.inventory.legacy:
             return await self._legacy_status(station, told)
-        if self._in_order(station, told):
+        if station.take_order(told.incarnation, told.sequence):
             news = [r for r in told.replicas if _is_news(station, r)]
             if news:
                 await self._db.write(self._record_reports, tuple(news), self._clock())
@@ -95,21 +100,21 @@ class Nodes:
             self._seen(station)
         return Assignment(station.revision, tuple(station.held[k] for k in sorted(station.held)))
 
-    def holds(self, node_id: NodeId, key: ReplicaKey) -> bool:
-        """Whether this replica is on the node's list now."""
-        station = self._fleet.get(node_id)
-        return station is not None and key in station.held
-
     async def watch(self) -> None:
         """Background service: mark silent nodes as lost, each when its time has come."""
         while True:
+            await self.lose_silent()
             now = self._clock()
-            live = [s for s in self._fleet.stations.values() if s.node.state is not NodeState.LOST]
-            silent = [s for s in live if now - s.last_seen > self._lost_after_s]
-            for station in silent:
+            due = (s.last_seen + self._lost_after_s - now for s in self._live())
+            soonest = min((wait_s for wait_s in due if wait_s > 0), default=_WATCH_EVERY_S)
+            await asyncio.sleep(min(soonest + 0.01, _WATCH_EVERY_S))
+
+    async def lose_silent(self) -> None:
+        """Mark those nodes as lost that were silent for too long by now."""
+        now = self._clock()
+        for station in self._live():
+            if now - station.last_seen > self._lost_after_s:
                 await self._lose(station)
-            next_due = min((s.last_seen + self._lost_after_s for s in live if s not in silent), default=now + 5.0)
-            await asyncio.sleep(min(max(next_due - now, 0.0) + 0.01, 5.0))
 
     async def touch(self) -> None:
         """Background service: write the nodes' times of life, many at once."""
@@ -134,35 +139,38 @@ class Nodes:
         for station in self._fleet.stations.values():
             station.changed.set()
 
+    def _live(self) -> list[Station]:
+        return [s for s in self._fleet.stations.values() if s.node.state is not NodeState.LOST]
+
     async def _station(self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory) -> Station:
-        station = self._fleet.get(node_id)
-        if station is not None and station.node.cluster_id != cluster_id:
-            raise Forbidden(
-                f"Node {station.node.name} belongs to another cluster than this key. "
-                "Use a key of its cluster, or give the agent a node id of its own."
-            )
-        known = station is not None and station.node.state is not NodeState.LOST
-        if station is not None and known and station.node.inventory == inventory:
+        station = self._known(node_id, cluster_id, inventory)
+        if station is not None:
             return station
         async with self._joining.setdefault(node_id, asyncio.Lock()):
-            station = self._fleet.get(node_id)
-            now = self._clock()
+            station = self._known(node_id, cluster_id, inventory)
             if station is None:
-                node = await self._db.write(self._join, node_id, cluster_id, inventory, now)
-            else:
-                node = await self._db.write(self._refresh, station.node, inventory, now)
-            del node
-        self._joining.pop(node_id, None)
-        station = self._fleet.get(node_id)
-        assert station is not None
+                await self._db.write(self._join, node_id, cluster_id, inventory, self._clock())
+                station = self._fleet.get(node_id)
+        if station is None:
+            raise Conflict("The node was removed at this moment; report again.")
         return station
 
-    def _join(self, tx: Transaction, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, now: float) -> Node:
+    def _known(self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory) -> Station | None:
+        """The station of a node that is known to be alive and to have just this inventory."""
+        station = self._fleet.get(node_id)
+        if station is None:
+            return None
+        if station.node.cluster_id != cluster_id:
+            raise _foreign(station.node)
+        return station if station.node.state is not NodeState.LOST and station.node.inventory == inventory else None
+
+    def _join(self, tx: Transaction, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, now: float) -> None:
         known = cluster_store.get_node(tx.conn, node_id)
         if known is not None:
             if known.cluster_id != cluster_id:
-                raise Forbidden(f"Node {known.name} belongs to another cluster than this key.")
-            return self._refresh(tx, known, inventory, now)
+                raise _foreign(known)
+            self._refresh(tx, known, inventory, now)
+            return
         node = Node(
             id=node_id,
             cluster_id=cluster_id,
@@ -176,21 +184,18 @@ class Nodes:
         cluster_store.upsert_node(tx.conn, node)
         tx.record(_about(node, EventKind.NODE_JOINED, now))
         tx.after(self._put, node, now)
-        return node
 
-    def _refresh(self, tx: Transaction, known: Node, inventory: Inventory, now: float) -> Node:
-        stored = cluster_store.get_node(tx.conn, known.id) or known
-        back = stored.state is NodeState.LOST
-        node = stored.evolve(
+    def _refresh(self, tx: Transaction, known: Node, inventory: Inventory, now: float) -> None:
+        back = known.state is NodeState.LOST
+        node = known.evolve(
             inventory=inventory,
-            state=(NodeState.DRAINING if stored.cordoned else NodeState.AVAILABLE) if back else stored.state,
+            state=(NodeState.DRAINING if known.cordoned else NodeState.AVAILABLE) if back else known.state,
             last_heartbeat=now,
             updated_at=now,
         )
         cluster_store.upsert_node(tx.conn, node)
         tx.record(_about(node, EventKind.NODE_BACK if back else EventKind.NODE_CHANGED, now))
         tx.after(self._put, node, now)
-        return node
 
     def _put(self, node: Node, now: float) -> None:
         self._projection.put_node(node, seen=now)
@@ -198,16 +203,6 @@ class Nodes:
     def _seen(self, station: Station) -> None:
         station.last_seen = self._clock()
         station.touched = True
-
-    @staticmethod
-    def _in_order(station: Station, told: StatusReport) -> bool:
-        if told.incarnation != station.incarnation:
-            station.incarnation, station.sequence = told.incarnation, told.sequence
-            return True
-        if told.sequence < station.sequence:
-            return False
-        station.sequence = told.sequence
-        return True
 
     async def _wait_for_change(self, station: Station, told: StatusReport) -> None:
         deadline = asyncio.get_running_loop().time() + min(told.wait_s, MAX_WAIT_S)
@@ -224,15 +219,18 @@ class Nodes:
                 return
 
     def _record_reports(self, tx: Transaction, reports: Sequence[ReplicaReport], now: float) -> None:
+        by_attempt: dict[tuple[JobId, int], list[ReplicaReport]] = {}
         for told in reports:
-            before = records.load_work(tx.conn, told.key.job_id, told.key.attempt)
-            if before is None:
-                continue
-            outcome = report(before, told, now)
-            if outcome is None:
-                continue
-            records.save(tx, before, outcome)
-            tx.after(self._projection.take, outcome.work)
+            by_attempt.setdefault((told.key.job_id, told.key.attempt), []).append(told)
+        for key, before in records.load_works(tx.conn, by_attempt).items():
+            work, events = before, ()
+            for told in by_attempt[key]:
+                outcome = report(work, told, now)
+                if outcome is not None:
+                    work, events = outcome.work, (*events, *outcome.events)
+            if work is not before:
+                records.save(tx, before, Outcome(work, events))
+                tx.after(self._projection.take, work)
 
     async def _lose(self, station: Station) -> None:
         now = self._clock()
@@ -264,8 +262,15 @@ class Nodes:
         reported = told.legacy_job[0] if told.legacy_job is not None else None
         foreign = reported is not None and (wanted is None or wanted.replica.key.job_id != reported)
         # It must say that it is free once before it gets anything else: it ignores a job that it still holds.
-        self._projection.put_node(station.node, seen=station.last_seen, occupied=foreign)
+        self._projection.occupy(station, foreign)
         return Assignment(station.revision, (), None if foreign else wanted)
+
+
+def _foreign(node: Node) -> Forbidden:
+    return Forbidden(
+        f"Node {node.name} belongs to another cluster than this key. "
+        "Use a key of its cluster, or give the agent a node id of its own."
+    )
 
 
 def _is_news(station: Station, told: ReplicaReport) -> bool:

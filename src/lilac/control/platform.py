@@ -10,27 +10,27 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
-from sqlalchemy import Connection
 
+from lilac.control import rebuilding
 from lilac.control.accounts import Accounts
 from lilac.control.bus import Bus
 from lilac.control.deadlines import Deadlines
 from lilac.control.directory import Directory
-from lilac.control.jobs import Jobs, all_works
+from lilac.control.jobs import Jobs
 from lilac.control.logs import DirectoryLogs
 from lilac.control.loop import SchedulingLoop
 from lilac.control.nodes import Nodes
 from lilac.control.projection import Projection
 from lilac.control.settings import Settings, make_secret
-from lilac.model.clusters import Cluster, Node, Queue
+from lilac.model.clusters import Cluster, Queue
+from lilac.model.errors import LilacError
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import ClusterId, NodeId, QueueId, ReplicaKey
 from lilac.store import accounts as account_store
 from lilac.store import clusters as cluster_store
-from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
 
 _FLUSH_KEYS_EVERY_S = 30.0
@@ -60,14 +60,13 @@ class Platform:
             settings.log_dir, head_bytes=settings.log_head_bytes, tail_bytes=settings.log_tail_bytes
         )
         self.nodes = Nodes(self.db, clock, self.projection, lost_after_s=settings.node_lost_after_s)
-        self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus.changed)
+        self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus)
         self.projection.on_silence = self._end_output
         self.deadlines = Deadlines(self.db, clock, self.projection)
-        self.directory = Directory(self.db, clock)
+        self.directory = Directory(self.db, clock, self.projection.put_directory)
         self.accounts: Accounts
         self._services: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()
-        self._reload = asyncio.Event()
 
     async def start(self) -> None:
         """Bring everything up.
@@ -82,7 +81,6 @@ class Platform:
         self.first_credentials = await self.accounts.bootstrap(self.settings.admin_password)
         await self.db.write(self._first_cluster, self.clock())
         await self._rebuild()
-        self.bus.listen(self._on_events)
         self._services = [
             asyncio.create_task(service, name=name)
             for name, service in (
@@ -91,13 +89,17 @@ class Platform:
                 ("heartbeat writer", self.nodes.touch()),
                 ("deadlines", self.deadlines.run()),
                 ("key use writer", self._flush_keys()),
-                ("directory follower", self._follow_directory()),
             )
         ]
         for task in self._services:
             task.add_done_callback(self._service_ended)
         self.loop.wake()
         self.ready = True
+
+    def ships_no_output(self, node_id: NodeId | None) -> bool:
+        """Whether the node has an original agent, or is not known any more: then no agent sends output of its jobs."""
+        station = self.projection.fleet.get(node_id) if node_id is not None else None
+        return station is None or station.node.inventory.legacy
 
     def release_waiters(self) -> None:
         """Let long polls, event streams and log followers end: the process is about to stop."""
@@ -121,21 +123,9 @@ class Platform:
         await self.db.close()
 
     async def _rebuild(self) -> None:
-        def everything(conn: Connection) -> tuple[list[Queue], list[Node]]:
-            return cluster_store.list_queues(conn), cluster_store.list_nodes(conn)
-
-        queues, nodes = await self.db.read(everything)
-        works = await self.db.read(all_works)
-        waiting = await self.db.read(lambda conn: list(job_store.waiting_jobs(conn)))
-        now = self.clock()
-        self.projection.put_queues(queues)
-        for node in nodes:
-            self.projection.put_node(node, seen=now)
-        for job in waiting:
-            self.projection.submitted(job)
-        for work in works:
-            self.projection.take(work)
-        _log.info("state loaded", nodes=len(nodes), waiting=len(waiting), running=len(works))
+        stored = await self.db.read(rebuilding.load)
+        stored.into(self.projection, self.clock())
+        _log.info("state loaded", nodes=len(stored.nodes), waiting=len(stored.waiting), running=len(stored.works))
 
     def _first_cluster(self, tx: Transaction, now: float) -> None:
         if cluster_store.list_clusters(tx.conn) or cluster_store.list_queues(tx.conn):
@@ -158,25 +148,6 @@ class Platform:
         tx.record(Event(kind=EventKind.CLUSTER_CREATED, at=now, cluster_id=cluster.id, data={"name": cluster.name}))
         tx.record(Event(kind=EventKind.QUEUE_CREATED, at=now, queue_id=queue.id, data={"name": queue.name}))
 
-    def _on_events(self, events: Sequence[Event]) -> None:
-        if any(event.kind in _DIRECTORY_EVENTS for event in events):
-            self._reload.set()
-
-    async def _follow_directory(self) -> None:
-        """Queues and nodes that an administrator changed are read anew; such changes are rare."""
-        while True:
-            await self._reload.wait()
-            self._reload.clear()
-            queues = await self.db.read(cluster_store.list_queues)
-            nodes = {n.id: n for n in await self.db.read(cluster_store.list_nodes)}
-            self.projection.put_queues(queues)
-            for node_id, station in list(self.projection.fleet.stations.items()):
-                stored = nodes.get(NodeId(node_id))
-                if stored is None:
-                    self.projection.drop_node(station.node)
-                elif stored.state is not station.node.state or stored.cordoned != station.node.cordoned:
-                    self.projection.put_node(stored, seen=station.last_seen)
-
     def _end_output(self, key: ReplicaKey) -> None:
         task = asyncio.get_running_loop().create_task(self.logs.end(key))
         self._endings.add(task)
@@ -185,7 +156,10 @@ class Platform:
     async def _flush_keys(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_KEYS_EVERY_S)
-            await self.accounts.flush()
+            try:
+                await self.accounts.flush()
+            except LilacError as error:
+                _log.warning("the last use of keys could not be written and is tried again", error=str(error))
 
     def _service_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -199,15 +173,3 @@ class Platform:
         """End the process, so that it is started anew and rebuilds what it knows from the store."""
         self.failed = True
         self.on_failure()
-
-
-_DIRECTORY_EVENTS = frozenset(
-    {
-        EventKind.QUEUE_CREATED,
-        EventKind.QUEUE_CHANGED,
-        EventKind.QUEUE_DELETED,
-        EventKind.CLUSTER_CREATED,
-        EventKind.CLUSTER_DELETED,
-        EventKind.NODE_CHANGED,
-    }
-)

@@ -7,16 +7,18 @@ request that caused it was cancelled meanwhile, and a rebuild from the store is 
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache
 
-from lilac.control.fleet import Fleet
+from lilac.control.duetimes import DueTimes
+from lilac.control.fleet import Fleet, Station
 from lilac.model.clusters import Node, Queue
 from lilac.model.ids import JobId, ReplicaKey
 from lilac.model.jobs import Job
 from lilac.model.lifecycle import Work, has_no_more_output
 from lilac.model.states import JobState, NodeState, is_terminal
-from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob, WaitingJob, shape_of
+from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, shape_of
 
 
 class Projection:
@@ -26,55 +28,74 @@ class Projection:
         self.board = Board()
         self.fleet = Fleet()
         self.queues: dict[str, Queue] = {}
-        self.deadlines: list[tuple[float, JobId, int]] = []
-        """Heap of (time, job, attempt) at which a running job reaches its time limit."""
+        self.deadlines: DueTimes[tuple[JobId, int]] = DueTimes()
+        """When each running attempt reaches its time limit."""
         self.on_deadline: Callable[[], None] = lambda: None
         self.on_silence: Callable[[ReplicaKey], None] = lambda key: None
         """Told of every replica that ended and will never send (more) output."""
         self._wake = wake
-        self._legacy_time_limit_s = legacy_time_limit_s
+        self.legacy_time_limit_s = legacy_time_limit_s
 
     def submitted(self, job: Job) -> None:
-        self.board.submit(WaitingJob.of(job))
+        self.line_up(waiting_job(job))
+
+    def line_up(self, job: WaitingJob) -> None:
+        self.board.submit(job)
         self._wake()
 
     def take(self, work: Work) -> None:
         """Bring board and fleet to what this job (with this attempt) has become."""
         job = work.job
         for replica in work.replicas:
-            if has_no_more_output(replica):
+            was_held = self.fleet.put_replica(replica, job.spec, len(work.replicas))
+            if was_held and has_no_more_output(replica):
                 self.on_silence(replica.key)
-            self.fleet.put_replica(replica, job.spec, len(work.replicas))
         if job.state is JobState.QUEUED:
-            self.board.submit(WaitingJob.of(job))
+            self.board.submit(waiting_job(job))
         else:
             self.board.withdraw(job.id)
         if work.attempt is not None:
             self._hold(work)
         self._wake()
 
-    def put_node(self, node: Node, *, seen: float, occupied: bool = False) -> None:
-        """Take in a node as it is now. `occupied`: an original agent still runs what is not ours to count."""
-        station = self.fleet.put_node(node, seen=seen)
-        view = NodeView.of(station.node)
-        if occupied and view.schedulable:
-            view = NodeView.of(station.node.evolve(state=NodeState.DRAINING))
-        self.board.put_node(view)
-        self._wake()
+    def put_node(self, node: Node, *, seen: float) -> None:
+        """Take in a node as it is now."""
+        self._show(self.fleet.put_node(node, seen=seen))
+
+    def occupy(self, station: Station, occupied: bool) -> None:
+        """Note whether an original agent still holds what is not its assignment: until then it can take nothing."""
+        if station.occupied is not occupied:
+            station.occupied = occupied
+            self._show(station)
 
     def drop_node(self, node: Node) -> None:
         self.fleet.drop_node(node.id)
         self.board.remove_node(node.id)
         self._wake()
 
-    def put_queues(self, queues: list[Queue]) -> None:
+    def put_directory(self, queues: Iterable[Queue], nodes: Iterable[Node], now: float) -> None:
+        """Take in all queues and nodes as they are after somebody changed them by hand."""
+        self.put_queues(queues)
+        gone = dict(self.fleet.stations)
+        for node in nodes:
+            station = gone.pop(node.id, None)
+            self.put_node(node, seen=now if station is None else station.last_seen)
+        for station in gone.values():
+            self.drop_node(station.node)
+
+    def put_queues(self, queues: Iterable[Queue]) -> None:
         """Take in all queues as they are now."""
         fresh = {str(q.id): q for q in queues}
         for gone in self.queues.keys() - fresh.keys():
             self.board.remove_queue(self.queues[gone].id)
-        for queue in queues:
+        for queue in fresh.values():
             self.board.put_queue(QueueView.of(queue))
         self.queues = fresh
+        self._wake()
+
+    def _show(self, station: Station) -> None:
+        node = station.node.evolve(state=NodeState.DRAINING) if station.occupied else station.node
+        self.board.put_node(NodeView.of(node))
         self._wake()
 
     def _hold(self, work: Work) -> None:
@@ -84,6 +105,7 @@ class Projection:
         if not live:
             for replica in work.replicas:
                 self.board.release(job.id, attempt.number, replica.key.rank)
+            self.deadlines.discard((job.id, attempt.number))
             return
         held = tuple(HeldReplica(r.key.rank, r.node_id, r.gpu_uuids) for r in live)
         self.board.place(
@@ -100,11 +122,10 @@ class Projection:
             )
         )
         limit = self.time_limit_s(work)
-        if limit is not None and attempt.started_at is not None and not is_terminal(attempt.state):
-            entry = (attempt.started_at + limit, job.id, attempt.number)
-            if entry not in self.deadlines[:1]:
-                heapq.heappush(self.deadlines, entry)
-                self.on_deadline()
+        if limit is None or attempt.started_at is None or is_terminal(attempt.state):
+            self.deadlines.discard((job.id, attempt.number))
+        elif self.deadlines.put((job.id, attempt.number), attempt.started_at + limit):
+            self.on_deadline()
 
     def time_limit_s(self, work: Work) -> float | None:
         """The job's own limit; on an original agent, which never reports a failed container, the server's."""
@@ -112,4 +133,15 @@ class Projection:
             return work.job.spec.time_limit_s
         station = self.fleet.get(work.replicas[0].node_id)
         legacy = station is not None and station.node.inventory.legacy
-        return self._legacy_time_limit_s if legacy else None
+        return self.legacy_time_limit_s if legacy else None
+
+
+def waiting_job(job: Job) -> WaitingJob:
+    """The job as the line keeps it. Equal shapes are one object, so a long line of equal jobs is small."""
+    job_in_line = WaitingJob.of(job)
+    return replace(job_in_line, shape=_one_of(job_in_line.shape))
+
+
+@lru_cache(maxsize=4096)
+def _one_of(shape: Shape) -> Shape:
+    return shape

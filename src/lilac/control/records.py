@@ -6,6 +6,7 @@ means that somebody else was quicker: the whole operation is refused with `Confl
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection
@@ -35,10 +36,15 @@ def load_work(conn: Connection, job_id: JobId, attempt: int | None = None) -> Wo
     number = job.attempt if attempt is None else attempt
     if number == 0:
         return Work(job, None, ())
-    found = next((a for a in job_store.attempts_of(conn, job_id) if a.number == number), None)
-    if found is None:
-        return None
-    return Work(job, found, tuple(job_store.replicas_of(conn, job_id, number)))
+    found = next(job_store.get_attempts(conn, [(job_id, number)]), None)
+    return None if found is None else Work(job, *found)
+
+
+def load_works(conn: Connection, keys: Collection[tuple[JobId, int]]) -> dict[tuple[JobId, int], Work]:
+    """Those of the attempts (job and number) that exist, in the order of the keys, by a few queries in all."""
+    jobs = job_store.get_jobs(conn, {job_id for job_id, _ in keys})
+    found = {(attempt.job_id, attempt.number): (attempt, held) for attempt, held in job_store.get_attempts(conn, keys)}
+    return {key: Work(jobs[key[0]], *found[key]) for key in keys if key in found and key[0] in jobs}
 
 
 def save_start(tx: Transaction, before: Job, outcome: Outcome) -> bool:

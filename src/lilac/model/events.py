@@ -39,6 +39,12 @@ class EventKind(StrEnum):
     SERVER_STARTED = "server.started"
 
 
+ACCOUNT_EVENTS = frozenset(
+    {EventKind.USER_CREATED, EventKind.USER_CHANGED, EventKind.KEY_CREATED, EventKind.KEY_DELETED}
+)
+"""About people and keys: for administrators, and for whom it is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     kind: EventKind
@@ -50,7 +56,7 @@ class Event:
     cluster_id: ClusterId | None = None
     queue_id: QueueId | None = None
     user_id: UserId | None = None
-    """Whom it is about, where it is about a user."""
+    """Whom it is about, where it is about a user; of a job, the owner."""
     actor: str = "system"
     """Who did it: `user:<name>`, `node:<id>` or `system`."""
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -9,6 +9,9 @@ from __future__ import annotations
 import uuid
 from typing import NamedTuple, NewType
 
+INT64_MAX = 2**63 - 1
+"""The largest number that a database holds."""
+
 JobId = NewType("JobId", str)
 NodeId = NewType("NodeId", str)
 ClusterId = NewType("ClusterId", str)

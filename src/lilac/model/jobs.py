@@ -161,6 +161,8 @@ def check_spec(spec: JobSpec) -> None:
         raise InvalidInput("name must not be empty.", field="name")
     if len(spec.name) > 255:
         raise InvalidInput(f"name must be at most 255 characters long, not {len(spec.name)}.", field="name")
+    if not spec.name.isprintable():
+        raise InvalidInput("name must not hold line breaks or other control characters.", field="name")
     check_request(spec.resources)
     if spec.runtime is RuntimeName.DOCKER and not spec.image.strip():
         raise InvalidInput("definition must name a Docker image, such as debian:12.", field="definition")
@@ -170,8 +172,15 @@ def check_spec(spec: JobSpec) -> None:
         raise InvalidInput("command must not be empty for a job of runtime process.", field="command")
     if spec.command is not None and not spec.command:
         raise InvalidInput("command must have at least one word (leave it out for the image's own).", field="command")
-    if any("\0" in text for text in (*(spec.command or ()), *spec.env, *spec.env.values())):
-        raise InvalidInput("command and env must not hold NUL characters.", field="command")
+    for field_name, texts in (
+        ("command", spec.command or ()),
+        ("env", (*spec.env, *spec.env.values())),
+        ("working_dir", (spec.working_dir or "",)),
+        ("labels", (*spec.labels, *spec.labels.values())),
+        ("node_selector", (*spec.node_selector, *spec.node_selector.values())),
+    ):
+        if any("\0" in text for text in texts):
+            raise InvalidInput(f"{field_name} must not hold NUL characters.", field=field_name)
     for name in spec.env:
         if not name or "=" in name:
             raise InvalidInput(f"env: {name!r} is not a variable's name.", field="env")

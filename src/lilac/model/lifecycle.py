@@ -181,7 +181,7 @@ def _one_succeeded(work: Work, now: float) -> Outcome:
 
 def _one_failed(work: Work, culprit: Replica, now: float) -> Outcome:
     reason = culprit.reason or FailureReason.ERROR
-    if culprit.state is ReplicaState.STOPPED:
+    if culprit.state is ReplicaState.STOPPED or (culprit.state is ReplicaState.LOST and culprit.reason is None):
         reason = FailureReason.VANISHED
     where = f"Replica {culprit.key.rank}: " if len(work.replicas) > 1 else ""
     message = where + (culprit.message or _sentence(reason, culprit.exit_code))
@@ -270,7 +270,15 @@ def _attempt_of(work: Work) -> Attempt:
 
 def _told(job: Job, kind: EventKind, now: float, **data: Any) -> Event:
     facts = {"state": str(job.state), "attempt": job.attempt, "name": job.spec.name, **data}
-    return Event(kind=kind, at=now, job_id=job.id, queue_id=job.spec.queue_id, node_id=job.node_id, data=facts)
+    return Event(
+        kind=kind,
+        at=now,
+        job_id=job.id,
+        queue_id=job.spec.queue_id,
+        node_id=job.node_id,
+        user_id=job.owner_id,
+        data=facts,
+    )
 
 
 def _sentence(reason: FailureReason, exit_code: int | None) -> str:

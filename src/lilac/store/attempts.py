@@ -6,10 +6,10 @@ attempt and rank; it holds its node's resources until its state is terminal, whi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from lilac.model.errors import Conflict, NotFound
@@ -29,12 +29,21 @@ from lilac.store.tables import LIVE_REPLICA, attempts, replicas
 _INSERT_ATTEMPT = insert(attempts)
 _INSERT_REPLICA = insert(replicas)
 _ATTEMPTS_OF = select(attempts).where(attempts.c.job_id == bindparam("job_id")).order_by(attempts.c.number)
+_ATTEMPTS = select(attempts).where(
+    tuple_(attempts.c.job_id, attempts.c.number).in_(bindparam("attempts", expanding=True))
+)
 _REPLICA = (
     select(replicas).where(replicas.c.job_id == bindparam("job_id")).order_by(replicas.c.attempt, replicas.c.rank)
 )
 _REPLICAS_OF = _REPLICA.where(replicas.c.attempt == bindparam("attempt"))
+_REPLICAS_OF_ALL = (
+    select(replicas)
+    .where(tuple_(replicas.c.job_id, replicas.c.attempt).in_(bindparam("attempts", expanding=True)))
+    .order_by(replicas.c.job_id, replicas.c.attempt, replicas.c.rank)
+)
 _REPLICA_BY_KEY = _REPLICAS_OF.where(replicas.c.rank == bindparam("rank"))
 _LIVE = select(replicas).where(LIVE_REPLICA).order_by(replicas.c.job_id, replicas.c.attempt, replicas.c.rank)
+_CHUNK = 400
 _LIVE_ON = _LIVE.where(replicas.c.node_id == bindparam("node_id"))
 
 
@@ -136,6 +145,21 @@ def get_replica(conn: Connection, key: ReplicaKey) -> Replica | None:
 def attempts_of(conn: Connection, job_id: JobId) -> list[Attempt]:
     """The attempts of a job, the first one first."""
     return [_attempt(row) for row in conn.execute(_ATTEMPTS_OF, {"job_id": job_id})]
+
+
+def get_attempts(
+    conn: Connection, keys: Collection[tuple[JobId, int]]
+) -> Iterator[tuple[Attempt, tuple[Replica, ...]]]:
+    """Those of the attempts (job and number) that exist, each with its replicas by rank; two queries per 400."""
+    wanted = list(keys)
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = {"attempts": wanted[start : start + _CHUNK]}
+        by_attempt: dict[tuple[str, int], list[Replica]] = {}
+        for replica in _replicas(conn, _REPLICAS_OF_ALL, **chunk):
+            by_attempt.setdefault((replica.key.job_id, replica.key.attempt), []).append(replica)
+        for row in conn.execute(_ATTEMPTS, chunk):
+            attempt = _attempt(row)
+            yield attempt, tuple(by_attempt.get((attempt.job_id, attempt.number), ()))
 
 
 def replicas_of(conn: Connection, job_id: JobId, attempt: int) -> list[Replica]:

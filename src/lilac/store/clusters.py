@@ -24,6 +24,7 @@ from lilac.store.tables import clusters, nodes, queue_targets, queues
 _CLUSTER_BY_ID = select(clusters).where(clusters.c.id == bindparam("cluster_id"))
 _CLUSTER_BY_NAME = select(clusters).where(clusters.c.name == bindparam("name"))
 _NODE_BY_ID = select(nodes).where(nodes.c.id == bindparam("node_id"))
+_NODES_BY_IDS = select(nodes).where(nodes.c.id.in_(bindparam("node_ids", expanding=True)))
 _TOUCH_NODE = (
     update(nodes)
     .where(nodes.c.id == bindparam("node_id"), nodes.c.last_heartbeat < bindparam("heard_at"))
@@ -99,6 +100,12 @@ def upsert_node(conn: Connection, node: Node) -> None:
 def get_node(conn: Connection, node_id: NodeId) -> Node | None:
     row = conn.execute(_NODE_BY_ID, {"node_id": node_id}).first()
     return None if row is None else _node(row)
+
+
+def get_nodes(conn: Connection, node_ids: Collection[NodeId]) -> dict[NodeId, Node]:
+    """Those of the nodes that exist, by id."""
+    found = [_node(row) for row in conn.execute(_NODES_BY_IDS, {"node_ids": list(node_ids)})]
+    return {node.id: node for node in found}
 
 
 def list_nodes(conn: Connection, cluster_id: ClusterId | None = None) -> list[Node]:

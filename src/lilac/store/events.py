@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, or_, select
 
-from lilac.model.events import Event, EventKind
+from lilac.model.events import ACCOUNT_EVENTS, Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
 from lilac.store import encoding, numbering
 from lilac.store.tables import events
 
 _INSERT = insert(events)
 _SELECT = select(events)
+_ACCOUNT_EVENTS = sorted(kind.value for kind in ACCOUNT_EVENTS)
 _LAST = select(func.max(events.c.seq))
 
 
@@ -29,15 +30,25 @@ def list_events(
     node_id: NodeId | None = None,
     queue_id: QueueId | None = None,
     kinds: Collection[EventKind] | None = None,
+    jobs_of: UserId | None = None,
+    accounts_of: UserId | None = None,
     newest_first: bool = False,
 ) -> list[Event]:
-    """At most `limit` events with `seq` above `after` that match all that is given, oldest first."""
+    """At most `limit` events with `seq` above `after` that match all that is given, oldest first.
+
+    `jobs_of` leaves out events of jobs of other owners, `accounts_of` those of other accounts and their keys.
+    """
     statement = _SELECT.where(events.c.seq > after).limit(limit)
     for column, value in ((events.c.job_id, job_id), (events.c.node_id, node_id), (events.c.queue_id, queue_id)):
         if value is not None:
             statement = statement.where(column == value)
     if kinds is not None:
         statement = statement.where(events.c.kind.in_([kind.value for kind in kinds]))
+    if jobs_of is not None:
+        statement = statement.where(or_(events.c.job_id.is_(None), events.c.user_id == jobs_of))
+    if accounts_of is not None:
+        own = events.c.user_id == accounts_of
+        statement = statement.where(or_(events.c.kind.not_in(_ACCOUNT_EVENTS), own))
     statement = statement.order_by(events.c.seq.desc() if newest_first else events.c.seq)
     return [_event(row) for row in conn.execute(statement)]
 

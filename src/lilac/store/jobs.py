@@ -24,6 +24,7 @@ from lilac.store import encoding, faults, numbering
 from lilac.store.attempts import (
     all_replicas_of,
     attempts_of,
+    get_attempts,
     get_replica,
     insert_attempt,
     insert_replicas,
@@ -41,6 +42,7 @@ __all__ = [
     "attempts_of",
     "count_by_state",
     "find_job_by_name",
+    "get_attempts",
     "get_job",
     "get_jobs",
     "get_replica",

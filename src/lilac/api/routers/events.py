@@ -17,20 +17,20 @@ from fastapi import Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
-from lilac.api.auth import router
+from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
 from lilac.api.schemas.events import EventsShape
 from lilac.api.wire import event_to_wire
+from lilac.control.history import EVERYTHING, Sight, sight_of
 from lilac.model.errors import InvalidInput
 from lilac.model.events import Event, EventKind
-from lilac.model.ids import JobId, NodeId, QueueId, parse_uuid
+from lilac.model.ids import INT64_MAX, JobId, NodeId, QueueId, parse_uuid
 from lilac.store import events as store
 
 routes = router("events")
 
 HEARTBEAT_S = 15.0
 _PAGE = 500
-_MAX_SEQ = 2**63 - 1
 _STREAM = "text/event-stream"
 
 
@@ -42,6 +42,8 @@ class EventFilter:
     node_id: NodeId | None = None
     queue_id: QueueId | None = None
     kinds: frozenset[EventKind] | None = None
+    sight: Sight = EVERYTHING
+    """What the caller may see at all."""
 
     def matches(self, event: Event) -> bool:
         return (
@@ -49,6 +51,7 @@ class EventFilter:
             and (self.node_id is None or event.node_id == self.node_id)
             and (self.queue_id is None or event.queue_id == self.queue_id)
             and (self.kinds is None or event.kind in self.kinds)
+            and self.sight.sees(event)
         )
 
 
@@ -60,14 +63,15 @@ class EventFilter:
 )
 async def list_events(
     request: Request,
+    caller: Caller,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    after: Annotated[int | None, Query(ge=0, le=_MAX_SEQ)] = None,
+    after: Annotated[int | None, Query(ge=0, le=INT64_MAX)] = None,
     job_id: str | None = None,
     node_id: str | None = None,
     queue_id: str | None = None,
     kind: Annotated[str | None, Query(description="One kind or several, separated by commas.")] = None,
 ) -> Response:
-    """The events after `after`, oldest first; without `after` the newest ones (still oldest first).
+    """The events after `after` that the caller may see, oldest first; without `after` the newest, still oldest first.
 
     `next` is what to give as `after` for the following page, null on the last one. With `Accept: text/event-stream`
     the reply is a stream that goes on: from `Last-Event-ID` or `after`, else from now on.
@@ -77,6 +81,7 @@ async def list_events(
         node_id=NodeId(_id("node_id", node_id)) if node_id else None,
         queue_id=QueueId(_id("queue_id", queue_id)) if queue_id else None,
         kinds=frozenset(_kinds(kind)) if kind else None,
+        sight=sight_of(caller),
     )
     platform = request.app.state.platform
     if _STREAM in request.headers.get("accept", ""):
@@ -140,6 +145,8 @@ def _page(conn: Connection, where: EventFilter, after: int | None, limit: int) -
         node_id=where.node_id,
         queue_id=where.queue_id,
         kinds=where.kinds,
+        jobs_of=where.sight.jobs_of,
+        accounts_of=where.sight.accounts_of,
         newest_first=after is None,
     )
     return (found[::-1] if after is None else found), newest
@@ -161,7 +168,7 @@ def _id(field: str, text: str) -> str:
 
 
 def _seq(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text[:19]) > _MAX_SEQ or len(text) > 19:
+    if not text.isascii() or not text.isdigit() or int(text[:19]) > INT64_MAX or len(text) > 19:
         raise InvalidInput(f"Last-Event-ID must be the number of an event, not {text[:60]!r}.", field="Last-Event-ID")
     return int(text)
 

@@ -15,10 +15,11 @@ from lilac.api.wire import event_to_wire
 from lilac.control import job_views
 from lilac.control.platform import Platform
 from lilac.control.principals import Principal
-from lilac.model.errors import Forbidden, InvalidInput
-from lilac.model.ids import JobId, ReplicaKey, UserId, parse_uuid
+from lilac.model.errors import Conflict, Forbidden, InvalidInput
+from lilac.model.ids import INT64_MAX, JobId, ReplicaKey, parse_uuid
 from lilac.model.jobs import Job
 from lilac.model.lifecycle import has_no_more_output
+from lilac.model.resources import INT32_MAX
 from lilac.model.states import JobState, is_terminal
 from lilac.store import events as event_store
 from lilac.store.jobs import JobFilter
@@ -31,7 +32,7 @@ _READ_LIMIT = 8 << 20
 async def submit(body: SubmitJob, request: Request, principal: Caller) -> Response:
     """Submit a job."""
     platform: Platform = request.app.state.platform
-    queue = await platform.jobs.queue(body.queue_id)
+    queue = platform.jobs.queue(body.queue_id)
     job = await platform.jobs.submit(principal, body.spec(queue.id), strict=body.strict)
     return Json(job_views.created_job(job), 201)
 
@@ -50,12 +51,15 @@ async def list_jobs(
 ) -> Response:
     """Jobs, newest first, as far as the caller may see them."""
     platform: Platform = request.app.state.platform
+    owner_id = await platform.jobs.owner_id(principal, owner) if owner is not None else None
+    if owner is not None and owner_id is None:
+        return Json({"jobs": [], "next": None})
     wanted = JobFilter(
         ids=(JobId(_uuid(id, "id")),) if id is not None else None,
         name=name,
         states=tuple(_state(word) for word in status.split(",")) if status is not None else None,
-        queue_id=(await platform.jobs.queue(queue_id)).id if queue_id is not None else None,
-        owner_id=await _owner(platform, principal, owner) if owner is not None else None,
+        queue_id=platform.jobs.queue(queue_id).id if queue_id is not None else None,
+        owner_id=owner_id,
     )
     jobs = await platform.jobs.list(principal, wanted, limit=limit, before_seq=_cursor(after))
     following = str(jobs[-1].seq) if len(jobs) == limit else None
@@ -105,7 +109,7 @@ async def job_events(
     job: str,
     request: Request,
     principal: Caller,
-    after: int = Query(0, ge=0),
+    after: int = Query(0, ge=0, le=INT64_MAX),
     limit: int = Query(1000, ge=1, le=1000),
 ) -> Response:
     """What happened to a job, oldest first."""
@@ -120,9 +124,9 @@ async def logs(
     job: str,
     request: Request,
     principal: Caller,
-    attempt: int | None = Query(None, ge=1),
-    rank: int = Query(0, ge=0),
-    offset: int = Query(0, description="Where to begin; negative counts from the end."),
+    attempt: int | None = Query(None, ge=1, le=INT32_MAX),
+    rank: int = Query(0, ge=0, le=INT32_MAX),
+    offset: int = Query(0, ge=-INT64_MAX, le=INT64_MAX, description="Where to begin; negative counts from the end."),
     limit: int = Query(_READ_LIMIT, ge=1, le=_READ_LIMIT),
     follow: bool = False,
 ) -> Response:
@@ -159,8 +163,9 @@ async def append_logs(job: str, body: AppendLogs, request: Request, principal: C
         raise Forbidden("Only the owner of a job or an administrator may add to its output.")
     if found.attempt == 0:
         raise InvalidInput(f"Job {found.spec.name} has not started yet, so it has no output.")
-    key = ReplicaKey(found.id, found.attempt, 0)
-    await platform.logs.append(key, await platform.logs.size(key), body.logs.encode())
+    if not platform.ships_no_output(found.node_id):
+        raise Conflict(f"The output of job {found.spec.name} comes from its node's agent; nothing can be added to it.")
+    await platform.logs.append(ReplicaKey(found.id, found.attempt, 0), None, body.logs.encode())
     return Json(None)
 
 
@@ -208,19 +213,12 @@ async def _attempt_begun(platform: Platform, principal: Principal, job: Job, att
 async def _next_attempt(platform: Platform, principal: Principal, job: Job, attempt: int) -> Job:
     """The job as soon as it has another attempt than this one, or none can come any more."""
     while not platform.bus.closed.is_set():
-        changed = platform.bus.changed(job.id)
-        job = await platform.jobs.get(principal, job.id)
-        if job.attempt != attempt or is_terminal(job.state):
-            changed.cancel()
-            break
-        await changed
+        with platform.bus.watching(job.id) as changed:
+            job = await platform.jobs.get(principal, job.id)
+            if job.attempt != attempt or is_terminal(job.state):
+                break
+            await changed
     return job
-
-
-async def _owner(platform: Platform, principal: Principal, word: str) -> UserId:
-    if word == "me" and principal.user_id is not None:
-        return principal.user_id
-    return await platform.jobs.user_id(word)
 
 
 def _state(word: str) -> JobState:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import orjson
-from fastapi import Request
+from fastapi import Path as PathParam
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from lilac.api.auth import Caller, router
@@ -12,7 +15,8 @@ from lilac.api.schemas.node import read_report, write_legacy_reply, write_reply
 from lilac.control.platform import Platform
 from lilac.control.principals import Principal
 from lilac.model.errors import Forbidden, InvalidInput, LogGap, NotFound
-from lilac.model.ids import ClusterId, JobId, NodeId, ReplicaKey, parse_uuid
+from lilac.model.ids import INT64_MAX, ClusterId, JobId, NodeId, ReplicaKey, parse_uuid
+from lilac.model.resources import INT32_MAX
 from lilac.model.states import ReplicaState
 
 routes = router("agents")
@@ -43,11 +47,11 @@ async def report_status(node_id: str, request: Request, principal: Caller) -> Re
 async def append_output(
     node_id: str,
     job_id: str,
-    attempt: int,
-    rank: int,
+    attempt: Annotated[int, PathParam(ge=0, le=INT32_MAX)],
+    rank: Annotated[int, PathParam(ge=0, le=INT32_MAX)],
     request: Request,
     principal: Caller,
-    offset: int,
+    offset: Annotated[int, Query(ge=0, le=INT64_MAX)],
     end: bool = False,
 ) -> Response:
     """Append output of a replica; `offset` is where the body begins in the whole of it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from lilac.control.fleet import Held
 from lilac.control.nodes import Assignment, StatusReport
@@ -14,9 +14,11 @@ from lilac.model.clusters import Inventory, RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, ReplicaKey, parse_uuid
 from lilac.model.jobs import ReplicaReport
-from lilac.model.resources import Gpu
+from lilac.model.resources import INT32_MAX, Gpu
 from lilac.model.states import FailureReason, ReplicaState
 
+_MOST_GPUS = 1024
+_LONGEST_TEXT = 255
 _LEGACY_STATES = {
     "acknowledged": ReplicaState.PREPARING,
     "starting": ReplicaState.PREPARING,
@@ -35,12 +37,12 @@ def read_report(body: Any) -> StatusReport:
     """
     if not isinstance(body, dict):
         raise InvalidInput("A report is a JSON object.")
-    table: dict[str, Any] = body
+    table: dict[str, Any] = cast("dict[str, Any]", body)
     if "protocol" not in table:
         return StatusReport(inventory=_legacy_inventory(table), legacy_job=_legacy_job(table.get("job_info")))
     return StatusReport(
         inventory=_inventory(table),
-        incarnation=str(table.get("incarnation") or ""),
+        incarnation=_text(table.get("incarnation")),
         sequence=_number(table, "sequence", 0),
         replicas=tuple(_replicas(table.get("replicas") or [])),
         revision=table.get("revision") if isinstance(table.get("revision"), str) else None,
@@ -89,33 +91,27 @@ def _entry(held: Held, log_offset: int) -> dict[str, Any]:
 
 
 def _inventory(table: dict[str, Any]) -> Inventory:
-    cpu = table.get("cpu_info")
-    cpu = cpu if isinstance(cpu, dict) else {}
-    gpus = [g for g in table.get("gpus") or [] if isinstance(g, dict) and g.get("uuid")]
+    cpu = _table(table.get("cpu_info"))
+    gpus = {uuid: g for entry in _list(table.get("gpus")) if (uuid := _text((g := _table(entry)).get("uuid")))}
     return Inventory(
         cpu_millicores=_number(cpu, "millicores", None, "cpu_info.millicores"),
         memory_mb=_number(table, "memory_info", None),
-        cpu_manufacturer=str(cpu.get("manufacturer") or ""),
-        cpu_architecture=str(cpu.get("architecture") or ""),
+        cpu_manufacturer=_text(cpu.get("manufacturer")),
+        cpu_architecture=_text(cpu.get("architecture")),
         gpus=tuple(
-            sorted(
-                (
-                    Gpu(
-                        uuid=str(g["uuid"]),
-                        model=str(g.get("model") or "GPU"),
-                        memory_mb=_number(g, "memory_mb", 0),
-                        healthy=bool(g.get("healthy", True)),
-                    )
-                    for g in gpus
-                ),
-                key=lambda g: g.uuid,
+            Gpu(
+                uuid=uuid,
+                model=_text(g.get("model")) or "GPU",
+                memory_mb=_number(g, "memory_mb", 0),
+                healthy=bool(g.get("healthy", True)),
             )
+            for uuid, g in sorted(gpus.items())
         ),
         gpu_manufacturer="Nvidia" if gpus else None,
-        runtimes=frozenset(RuntimeName(r) for r in table.get("runtimes") or [] if r in set(RuntimeName)),
-        labels={str(k): str(v) for k, v in (table.get("labels") or {}).items()},
-        hostname=str(table.get("hostname") or ""),
-        agent_version=str(table.get("agent_version") or ""),
+        runtimes=frozenset(name for name in RuntimeName if name in _list(table.get("runtimes"))),
+        labels={_text(k): _text(v) for k, v in _table(table.get("labels")).items()},
+        hostname=_text(table.get("hostname")),
+        agent_version=_text(table.get("agent_version")),
     )
 
 
@@ -123,21 +119,22 @@ def _legacy_inventory(table: dict[str, Any]) -> Inventory:
     cpu = table.get("cpu_info")
     if not isinstance(cpu, dict):
         raise InvalidInput("cpu_info must be an object with manufacturer, architecture and millicores.")
-    gpu = table.get("gpu_info")
+    cpu, gpu = _table(cpu), _table(table.get("gpu_info"))
     gpus: tuple[Gpu, ...] = ()
-    if isinstance(gpu, dict):
+    if gpu:
         memory = _number(gpu, "memory_mb", 0, "gpu_info.memory_mb")
-        gpus = tuple(
-            Gpu(uuid=f"legacy-{n}", model=str(gpu.get("model") or "GPU"), memory_mb=memory)
-            for n in range(_number(gpu, "count", 1, "gpu_info.count"))
-        )
+        count = _number(gpu, "count", 1, "gpu_info.count")
+        if count > _MOST_GPUS:
+            raise InvalidInput(f"gpu_info.count must be at most {_MOST_GPUS}, not {count}.", field="gpu_info.count")
+        model = _text(gpu.get("model")) or "GPU"
+        gpus = tuple(Gpu(uuid=f"legacy-{n}", model=model, memory_mb=memory) for n in range(count))
     return Inventory(
         cpu_millicores=_number(cpu, "millicores", None, "cpu_info.millicores"),
         memory_mb=_number(table, "memory_info", None),
-        cpu_manufacturer=str(cpu.get("manufacturer") or ""),
-        cpu_architecture=str(cpu.get("architecture") or ""),
+        cpu_manufacturer=_text(cpu.get("manufacturer")),
+        cpu_architecture=_text(cpu.get("architecture")),
         gpus=gpus,
-        gpu_manufacturer=str(gpu.get("manufacturer") or "") if isinstance(gpu, dict) else None,
+        gpu_manufacturer=_text(gpu.get("manufacturer")) if gpu else None,
         runtimes=frozenset({RuntimeName.DOCKER}),
         legacy=True,
     )
@@ -175,7 +172,7 @@ def _replicas(entries: Any) -> Iterator[ReplicaReport]:
         yield ReplicaReport(
             key=key,
             state=state,
-            exit_code=exit_code if isinstance(exit_code, int) else None,
+            exit_code=exit_code if isinstance(exit_code, int) and abs(exit_code) <= INT32_MAX else None,
             reason=reason,
             message=str(message)[:2000] if message is not None else None,
             times=_times(entry.get("times")),
@@ -196,6 +193,19 @@ def _number(table: dict[str, Any], name: str, default: int | None, shown: str | 
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
         raise InvalidInput(f"{shown or name} must be a whole number, not {value!r}.", field=shown or name)
     return value
+
+
+def _text(value: Any) -> str:
+    """A word or short text of the agent's, as far as it can be stored and shown; "" for anything else."""
+    return "".join(c for c in value[:_LONGEST_TEXT] if c.isprintable()) if isinstance(value, str) else ""
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def _seconds(value: Any) -> float:
