@@ -222,7 +222,8 @@ class Nodes:
         by_attempt: dict[tuple[JobId, int], list[ReplicaReport]] = {}
         for told in reports:
             by_attempt.setdefault((told.key.job_id, told.key.attempt), []).append(told)
-        for key, before in records.load_works(tx.conn, by_attempt).items():
+        # Older attempts first: what a job became is told by its last attempt, and has to be told last.
+        for key, before in records.load_works(tx.conn, sorted(by_attempt)).items():
             work, events = before, ()
             for told in by_attempt[key]:
                 outcome = report(work, told, now)

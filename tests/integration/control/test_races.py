@@ -343,3 +343,25 @@ async def test_a_report_about_many_replicas_costs_few_queries(stand: Stand) -> N
 def _all_replicas(conn):  # type: ignore[no-untyped-def]
     jobs = job_store.list_jobs(conn, job_store.JobFilter(), limit=1000)
     return [replica for job in jobs for replica in attempt_store.all_replicas_of(conn, JobId(job.id))]
+
+
+async def test_news_of_two_attempts_in_one_report_leave_the_job_as_its_last_attempt_says(stand: Stand) -> None:
+    agent = FakeAgent(stand)
+    await agent.beat()
+    job = await stand.submit(size=2)
+    await agent.run_until_running()
+    lost = {"state": "lost", "reason": "vanished", "message": "gone"}
+    agent.held[(job, 1, 0)] = lost
+    body = agent.body()
+    await agent.send(body)  # the first attempt is over; its other replica is still being stopped
+    await stand.settle()
+    assert (await stand.job(job)).attempt == 2
+    body = agent.body()
+    body["replicas"] = [
+        {"job_id": job, "attempt": 2, "rank": 0, **lost},
+        {"job_id": job, "attempt": 1, "rank": 1, "state": "stopped"},
+    ]
+    await agent.send(body)
+    await stand.settle()
+    assert ((await stand.job(job)).attempt, await stand.state(job)) == (3, "starting")
+    await stand.check()
