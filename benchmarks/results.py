@@ -14,7 +14,7 @@ TARGETS: Mapping[str, tuple[str, str, float]] = {
     "idle.process.running_reported.p50_ms": ("idle: submit → running, process, median ms", "≤", 50),
     "idle.process.running_reported.p99_ms": ("idle: submit → running, process, 99th percentile ms", "≤", 150),
     "idle.docker.over_engine.p50_ms": (
-        "idle: submit → running, Docker with a present image, beyond its own create + start, median ms", "≤", 60,
+        "idle: submit → running, Docker with a present image, beyond the engine's own, median ms", "≤", 60,
     ),
     "submit.1_client_per_s": ("submissions/s, one client, SQLite", "≥", 400),
     "submit.8_clients_per_s": ("submissions/s, eight clients, SQLite", "≥", 1000),
