@@ -9,8 +9,12 @@ handlers: a shell resets its traps in the programs that it runs. The killing one
 `exit` file, and the agent knows the code because it sent the signal.
 
 The end is seen through a pidfd, also for a shim that another life of the agent started. A process number is trusted
-only together with the machine's boot id and the process's start time. What a replica leaves running in its session
-when its command ends is killed, as the end of a container would.
+only together with the machine's boot id and the process's start time. What a replica leaves running in its process
+group when its command ends is asked to end and killed after the grace period; only then is the end told, since what
+the replica held is not free before.
+
+Times: a file's time stamp lags behind the clock by up to a tick of the kernel. So a start is read from the clock before
+the process is made, and an end is the moment at which it was seen, but at most a tick after the shim noted the code.
 
 A process gets no limits on CPU and memory here: use it where jobs are trusted.
 """
@@ -28,12 +32,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from lilac.agent.journal import Entry, boot_id
 from lilac.agent.runtime import End, Observer, StartFailure
 from lilac.agent.wire import replica_environment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ReplicaKey
 from lilac.model.states import FailureReason
+
+log = structlog.get_logger(__name__)
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -63,8 +71,10 @@ os.unlink(sys.argv[1])
 os.execve(sys.argv[2], sys.argv[2:], {**dict(pairs), b"PWD": os.getcwdb()})
 """
 
-_LEFTOVER_PATIENCE_S = 2.0
+_KILLED_PATIENCE_S = 2.0
 _COMMAND_PATIENCE_S = 0.5
+_STAMP_LAG_S = 0.01
+"""The longest tick of a Linux kernel: as much as a file's time stamp may lie before the moment of writing."""
 
 
 @dataclass(slots=True)
@@ -74,6 +84,8 @@ class _Watched:
     pidfd: int
     child: bool
     """Whether it is a child of this life of the agent, whose status can be waited for."""
+    of_itself: bool = False
+    """Whether its command ended before anybody asked it to; set when only left-over processes remain."""
 
 
 class ProcessRuntime:
@@ -97,6 +109,7 @@ class ProcessRuntime:
         if not all(_is_shell_name(name) for name in environment):
             command = _launched(entry, environment, command)
         environment["PWD"] = str(workdir)
+        started_at = time.time()
         try:
             pid = os.posix_spawn(  # noqa: ASYNC221 - a millisecond; a thread costs more
                 "/bin/sh",
@@ -116,7 +129,6 @@ class ProcessRuntime:
             raise StartFailure(
                 FailureReason.START, f"The process could not be started: {_why(error)}.", exit_code
             ) from error
-        started_at = time.time()
         self._watch(_Watched(entry, pid, os.pidfd_open(pid), child=True))
         return started_at
 
@@ -137,14 +149,17 @@ class ProcessRuntime:
                 self._watch(_Watched(entry, pid, pidfd, child=False))
                 return started_at
             os.close(pidfd)
-        if not _exists(pid):
-            _kill_group(pid)
-        self._end_later(entry, "It ended while the agent was away, and left no exit code.")
+        missing = "It ended while the agent was away, and left no exit code."
+        if not _exists(pid) and _group_exists(pid):
+            watched = _Watched(entry, pid, -1, child=False, of_itself=not entry.marked("stop"))
+            self._wind_up(watched, missing=missing)
+        else:
+            self._end_later(entry, missing)
         return started_at
 
     async def terminate(self, entry: Entry) -> None:
         watched = self._watched.get(entry.key)
-        if watched is None:
+        if watched is None or watched.of_itself:
             return
         # A child of the shim that is not yet the command would swallow the signal with the shim's trap.
         deadline = time.monotonic() + _COMMAND_PATIENCE_S
@@ -170,8 +185,9 @@ class ProcessRuntime:
         await asyncio.gather(*self._ending, return_exceptions=True)
         loop = asyncio.get_running_loop()
         for watched in self._watched.values():
-            loop.remove_reader(watched.pidfd)
-            os.close(watched.pidfd)
+            if watched.pidfd >= 0:
+                loop.remove_reader(watched.pidfd)
+                os.close(watched.pidfd)
         self._watched.clear()
 
     def _watch(self, watched: _Watched) -> None:
@@ -179,33 +195,64 @@ class ProcessRuntime:
         asyncio.get_running_loop().add_reader(watched.pidfd, self._exited, watched)
 
     def _exited(self, watched: _Watched) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(watched.pidfd)
+        seen_at = time.time()
+        asyncio.get_running_loop().remove_reader(watched.pidfd)
         os.close(watched.pidfd)
-        del self._watched[watched.entry.key]
+        watched.pidfd = -1
+        watched.of_itself = not watched.entry.marked("stop")
         status: int | None = None
         if watched.child:
-            _kill_group(watched.pid)  # before the shim is reaped: until then its number cannot mean anybody else
+            if watched.of_itself:
+                _signal_group(watched.pid, signal.SIGTERM)  # not reaped yet: its number cannot mean anybody else
             with contextlib.suppress(ChildProcessError):
                 status = os.waitstatus_to_exitcode(os.waitpid(watched.pid, 0)[1])
-        elif not _exists(watched.pid):
-            _kill_group(watched.pid)
         if _group_exists(watched.pid) and not _exists(watched.pid):
-            task = loop.create_task(self._end_after_leftovers(watched, status))
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._wind_up(watched, status=status, seen_at=seen_at)
             return
-        self._tell_end(watched.entry, status)
+        del self._watched[watched.entry.key]
+        self._tell_end(watched.entry, status, seen_at=seen_at, of_itself=watched.of_itself)
 
-    async def _end_after_leftovers(self, watched: _Watched, status: int | None) -> None:
-        deadline = time.monotonic() + _LEFTOVER_PATIENCE_S
-        # The kernel tells nobody when a group of other people's children becomes empty.
-        while _group_exists(watched.pid) and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        self._tell_end(watched.entry, status)
+    def _wind_up(
+        self,
+        watched: _Watched,
+        *,
+        status: int | None = None,
+        missing: str | None = None,
+        seen_at: float | None = None,
+    ) -> None:
+        """End what the command has left behind, then tell the end. Until then it counts as running."""
+        self._watched[watched.entry.key] = watched
+        task = asyncio.get_running_loop().create_task(self._end_leftovers(watched, status, missing, seen_at))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
-    def _tell_end(self, entry: Entry, status: int | None, missing: str | None = None) -> None:
-        code, exited_at = _read_exit(entry.path("exit"))
+    async def _end_leftovers(
+        self, watched: _Watched, status: int | None, missing: str | None, seen_at: float | None
+    ) -> None:
+        if watched.of_itself:  # otherwise the whole group was asked, and is killed by who asked
+            if not watched.child:
+                _signal_group(watched.pid, signal.SIGTERM)
+            if not await _await_group(watched.pid, watched.entry.assignment.grace_s):
+                log.info("killing what its command left running", replica=str(watched.entry.key))
+                _signal_group(watched.pid, signal.SIGKILL)
+                await _await_group(watched.pid, _KILLED_PATIENCE_S)
+        else:
+            await _await_group(watched.pid, None)
+        del self._watched[watched.entry.key]
+        self._tell_end(watched.entry, status, missing, seen_at=seen_at, of_itself=watched.of_itself)
+
+    def _tell_end(
+        self,
+        entry: Entry,
+        status: int | None,
+        missing: str | None = None,
+        *,
+        seen_at: float | None = None,
+        of_itself: bool = False,
+    ) -> None:
+        code, noted_at = _read_exit(entry.path("exit"))
+        latest = seen_at if seen_at is not None else time.time()
+        exited_at = latest if noted_at is None else min(latest, noted_at + _STAMP_LAG_S)
         message = None
         if code is None and status is not None:
             code = 128 - status if status < 0 else status
@@ -214,7 +261,8 @@ class ProcessRuntime:
         elif code is None:
             message = missing or "Its processes were killed from outside, and left no exit code."
         if self._observer is not None:
-            self._observer.ended(entry.key, End(exit_code=code, exited_at=exited_at, message=message))
+            end = End(exit_code=code, exited_at=exited_at, message=message, of_itself=of_itself)
+            self._observer.ended(entry.key, end)
 
     def _end_later(self, entry: Entry, missing: str) -> None:
         asyncio.get_running_loop().call_soon(self._tell_end, entry, None, missing)
@@ -275,13 +323,13 @@ def _is_shell_name(name: str) -> bool:
     return name.isascii() and name.isidentifier()
 
 
-def _read_exit(path: Path) -> tuple[int | None, float]:
-    """Return the code and when it was written; the newline tells that it was written to the end."""
+def _read_exit(path: Path) -> tuple[int | None, float | None]:
+    """Return the code and the file's time stamp; the newline tells that it was written to the end."""
     try:
         text = path.read_text(encoding="ascii")
         return (int(text) if text.endswith("\n") else None), path.stat().st_mtime
     except (OSError, ValueError):
-        return None, time.time()
+        return None, None
 
 
 def _read_identity(path: Path) -> tuple[int, int, float] | None:
@@ -348,8 +396,45 @@ def _group_exists(group: int) -> bool:
     return True
 
 
-def _kill_group(group: int) -> None:
-    _signal_group(group, signal.SIGKILL)
+async def _await_group(group: int, patience_s: float | None) -> bool:
+    """Wait until nothing of a process group runs any more; return False if `patience_s` were not enough."""
+    try:
+        async with asyncio.timeout(patience_s):
+            while members := await asyncio.to_thread(_members, group):
+                for pid in members:
+                    await _await_exit(pid)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _await_exit(pid: int) -> None:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(pidfd, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+
+
+def _members(group: int) -> list[int]:
+    """Return the processes of a group that run; those that only wait to be reaped hold nothing."""
+    found: list[int] = []
+    for directory in Path("/proc").iterdir():
+        if not directory.name.isdigit():
+            continue
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            stat = (directory / "stat").read_text(encoding="utf-8", errors="replace")
+            state, _, its_group = stat.rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                found.append(int(directory.name))
+    return found
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 KILL_AGAIN_S = 5.0
 ADOPTION_PATIENCE_S = 5.0
 
+_STEPS = ("received", "pull_started", "pull_finished", "created", "started", "exited")
+STEPS_BEFORE = {step: _STEPS[:place] for place, step in enumerate(_STEPS)}
+
 
 class _Held:
     """One replica and everything that the agent knows of it."""
@@ -56,6 +59,10 @@ class _Held:
     @property
     def ended(self) -> bool:
         return is_terminal(self.state)
+
+    def passed(self, step: str, at: float) -> None:
+        """Note when a step was taken: never before the steps that went before it, whatever clock told that."""
+        self.times[step] = max([at, *(self.times[earlier] for earlier in STEPS_BEFORE[step] if earlier in self.times)])
 
     def view(self) -> HeldView:
         return HeldView(ended=self.ended, stopping=self.stop.done(), shipped=self.shipped and not self.removing)
@@ -143,7 +150,8 @@ class Replicas:
         held = self._held.get(key)
         if held is None or held.ended:
             return
-        held.times.update(times)
+        for step, at in times.items():
+            held.passed(step, at)
         held.message = message
         self._changed()
 
@@ -278,7 +286,7 @@ class Replicas:
                 return
         held.state = ReplicaState.RUNNING
         held.message = None
-        held.times["started"] = started_at
+        held.passed("started", started_at)
         if held.times.keys() - {"received", "started"}:  # more than the journal's other files tell
             held.entry.write_json("progress.json", held.times)
         held.settled.set_result(None)
@@ -336,8 +344,8 @@ class Replicas:
         if not held.end.done():
             await self._stop(held, runtime, entry)
         end = held.end.result()
-        held.times["exited"] = end.exited_at
-        if entry.marked("stop"):
+        held.passed("exited", end.exited_at)
+        if entry.marked("stop") and not end.of_itself:
             self._finish(held, ReplicaState.STOPPED, end.exit_code, None, None)
         elif end.exit_code == 0:
             self._finish(held, ReplicaState.SUCCEEDED, 0, None, None)

@@ -26,6 +26,8 @@ class End:
     reason: FailureReason | None = None
     """Where it is more than just an exit code: `out_of_memory`, or `start` if the program never ran."""
     message: str | None = None
+    of_itself: bool = False
+    """Whether it is known that it ended before it was asked to."""
 
 
 class StartFailure(Exception):

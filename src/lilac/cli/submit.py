@@ -14,7 +14,7 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.output import note, output_option, paint, print_json
-from lilac.model.errors import InvalidInput
+from lilac.model.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from lilac.client import Client
@@ -253,7 +253,7 @@ def _find_queue(wanted: str, queues: list[Queue]) -> Queue:
         raise InvalidInput("there is no queue to submit to. An admin makes one with `lilac queues create`.")
     near = get_close_matches(wanted, names, n=1)
     advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names[:10])}."
-    raise InvalidInput(f"there is no queue {wanted!r}. {advice}")
+    raise NotFound(f"there is no queue {wanted!r}. {advice}")
 
 
 def _command(shell_line: str | None, words: list[str] | None) -> list[str] | None:

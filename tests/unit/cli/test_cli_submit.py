@@ -169,7 +169,7 @@ def test_a_mistyped_queue_is_answered_with_the_nearest(lilac: Run) -> None:
         "1",
     ]
     done = lilac(*words)
-    assert (done.code, done.err) == (2, "Error: there is no queue 'defalt'. Did you mean default?\n")
+    assert (done.code, done.err) == (3, "Error: there is no queue 'defalt'. Did you mean default?\n")
 
 
 def test_without_any_queue_the_way_out_is_named(lilac: Run, stand_in: StandIn) -> None:

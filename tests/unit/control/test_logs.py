@@ -99,9 +99,7 @@ async def test_head_and_tail_stay_and_the_reader_is_told_what_is_left_out(logs: 
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)), max_size=12)
-)
+@given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)), max_size=12))
 async def test_chunks_that_overlap_in_any_way_give_the_bytes_once_and_in_order(
     tmp_path_factory: pytest.TempPathFactory, whole: bytes, pieces: list[tuple[int, int]]
 ) -> None:

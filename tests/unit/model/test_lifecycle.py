@@ -53,9 +53,7 @@ def told(work: Work, state: ReplicaState, *, rank: int = 0, now: float = 10.0, *
 
 
 def test_a_job_that_starts_gets_its_next_attempt_and_one_replica_per_place() -> None:
-    outcome = start(
-        a_job(replicas=2), [(0, NodeId("a"), ("GPU-1",)), (1, NodeId("b"), ())], planned_at=2.0, now=3.0
-    )
+    outcome = start(a_job(replicas=2), [(0, NodeId("a"), ("GPU-1",)), (1, NodeId("b"), ())], planned_at=2.0, now=3.0)
     work = outcome.work
     assert (work.job.state, work.job.attempt, work.job.node_id) == (JobState.STARTING, 1, "a")
     assert [r.state for r in work.replicas] == [ReplicaState.ASSIGNED] * 2
