@@ -96,8 +96,8 @@ def test_all_missing_flags_are_named_at_once(shell: Shell) -> None:
 
 def test_what_can_never_run_is_accepted_with_its_reason_and_refused_when_strict(shell: Shell) -> None:
     assert shell.run(*submit(name="giant", **{"gpu-count": "64"})).returncode == 0
-    assert "no node has joined" in shell.run("explain", "giant").stdout
-    assert "no node has joined" in shell.refused(2, *submit(name="giant2", **{"gpu-count": "64"}), "--strict")
+    assert "no node" in shell.run("explain", "giant").stdout  # none at all, or none with GPUs
+    assert "no node" in shell.refused(2, *submit(name="giant2", **{"gpu-count": "64"}), "--strict")
     assert shell.run("cancel", "giant").returncode == 0
 
 

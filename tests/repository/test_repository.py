@@ -22,7 +22,7 @@ HOSTS = re.compile(
     "|".join(
         [
             r"(^|[^\w.-])pypi\.(org|python\.org)",
-            "files" + r"\.pythonhosted",
+            "files" + r"\.pythonho" + r"sted",
             "registry" + r"\.npmjs",
             "proxy" + r"\.golang",
             "(deb|security|archive)" + r"\.(debian|ubuntu)\.",
