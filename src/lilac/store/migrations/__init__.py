@@ -3,5 +3,5 @@
 Steps expand first and contract a release later: the previous release must run on the new schema.
 """
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest step. A database that is there already is opened without loading Alembic."""
