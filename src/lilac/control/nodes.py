@@ -326,5 +326,13 @@ def _about(node: Node, kind: EventKind, now: float) -> Event:
         node_id=node.id,
         cluster_id=node.cluster_id,
         actor=f"node:{node.name}" if kind is not EventKind.NODE_LOST else "system",
-        data={"name": node.name, "state": str(node.state)},
+        data={
+            "name": node.name,
+            "state": str(node.state),
+            "capacity": {
+                "cpu_millicores": node.inventory.cpu_millicores,
+                "memory_mb": node.inventory.memory_mb,
+                "gpus": [gpu.uuid for gpu in node.inventory.gpus],
+            },
+        },
     )

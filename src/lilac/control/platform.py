@@ -40,7 +40,13 @@ _log = structlog.get_logger("lilac.platform")
 class Platform:
     """One control plane in one process. `await start()`, then use the services, then `await stop()`."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        *,
+        open_database: Callable[[str], Database] = Database.open,
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.ready = False
@@ -50,7 +56,7 @@ class Platform:
         self.first_credentials: tuple[str, str] | None = None
         """Name and password of the administrator, if this start made one."""
         self.bus = Bus()
-        self.db = Database.open(settings.resolved_database_url)
+        self.db = open_database(settings.resolved_database_url)
         self.db.on_commit = self.bus.publish
         self.db.on_stale = self._fail
         self.loop = SchedulingLoop(self.db, clock)

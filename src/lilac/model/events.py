@@ -2,6 +2,11 @@
 
 An event is written in the transaction of the change it tells, so the history is complete. `seq` grows by commit
 order within one database and is the resume point of event streams.
+
+What the events carry is enough to work out, from the history alone, what every node held at any moment: `placements`
+(a list of rank, `node_id` and `gpus`) with the `resources` of each replica in every event that begins replicas,
+`replica` (attempt, rank and final state) in the one event that tells the end of a replica, and a node's `capacity` in
+every event by which it may have become another.
 """
 
 from __future__ import annotations

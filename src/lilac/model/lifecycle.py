@@ -90,8 +90,15 @@ def start(
         waterfall={"submitted": job.submitted_at, "planned": planned_at, "assigned": now},
         updated_at=now,
     )
-    nodes = sorted({str(r.node_id) for r in replicas})
-    event = _told(started, EventKind.JOB_ASSIGNED, now, nodes=nodes, size=len(replicas))
+    event = _told(
+        started,
+        EventKind.JOB_ASSIGNED,
+        now,
+        nodes=sorted({str(r.node_id) for r in replicas}),
+        size=len(replicas),
+        placements=[{"rank": r.key.rank, "node_id": r.node_id, "gpus": list(r.gpu_uuids)} for r in replicas],
+        resources={"cpu_millicores": job.spec.resources.cpu_millicores, "memory_mb": job.spec.resources.memory_mb},
+    )
     return Outcome(Work(started, attempt, replicas), (event,))
 
 
@@ -118,13 +125,13 @@ def report(work: Work, told: ReplicaReport, now: float) -> Outcome | None:
         new = new.evolve(finished_at=now, started_at=new.started_at or (now if "started" in times else None))
     after = _with_replica(work, new)
     if not work.current:
-        return Outcome(after)
+        return _with_end_told(Outcome(after), new, now)
     after = _with_waterfall(after, new, now)
     if new.state in (ReplicaState.RUNNING, ReplicaState.PREPARING):
         return _all_running(after, now)
     if new.state is ReplicaState.SUCCEEDED:
-        return _one_succeeded(after, now)
-    return _one_failed(after, new, now)
+        return _with_end_told(_one_succeeded(after, now), new, now)
+    return _with_end_told(_one_failed(after, new, now), new, now)
 
 
 def cancel(work: Work, *, actor: str, now: float) -> Outcome:
@@ -245,6 +252,27 @@ def _end(
         data |= {"reason": str(reason), "message": message}
     event = _told(job, _JOB_END_EVENTS[job_state], now, **data)
     return Outcome(Work(job, attempt, replicas), (replace(event, actor=actor),))
+
+
+def _with_end_told(outcome: Outcome, replica: Replica, now: float) -> Outcome:
+    """Have the history tell that a replica ended and holds nothing any more: if possible in the job's event."""
+    if not is_terminal(replica.state):
+        return outcome
+    ended = {"attempt": replica.key.attempt, "rank": replica.key.rank, "state": str(replica.state)}
+    job = outcome.work.job
+    if outcome.events:
+        *others, last = outcome.events
+        return replace(outcome, events=(*others, replace(last, data={**last.data, "replica": ended})))
+    event = Event(
+        kind=EventKind.REPLICA_CHANGED,
+        at=now,
+        job_id=job.id,
+        queue_id=job.spec.queue_id,
+        node_id=replica.node_id,
+        user_id=job.owner_id,
+        data={"name": job.spec.name, "replica": ended},
+    )
+    return replace(outcome, events=(event,))
 
 
 def _stopping(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:

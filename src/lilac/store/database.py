@@ -14,6 +14,9 @@ then, in the thread of the event loop, `on_commit` gets the events; then the cal
 PostgreSQL a lock taken right before the numbering makes the order of numbers the order of commits across replicas.
 
 A database in memory has a single connection, so its reads take their turn among the writes.
+
+With `threads=False` the writer works in the event loop's own thread, one batch per turn of the loop: everything then
+happens in one certain order, which simulations need, and nothing else should want, since the loop waits meanwhile.
 """
 
 from __future__ import annotations
@@ -51,8 +54,11 @@ READERS = 4
 class Database:
     """One database, for one event loop: `open`, `await start()`, `write` and `read`, `await close()`."""
 
-    def __init__(self, url: URL, *, batch_limit: int = BATCH_LIMIT, readers: int = READERS) -> None:
+    def __init__(
+        self, url: URL, *, batch_limit: int = BATCH_LIMIT, readers: int = READERS, threads: bool = True
+    ) -> None:
         self._url = url
+        self._threads = threads
         self._batch_limit = batch_limit
         self._writer_engine = engines.writer_engine(url)
         self._reader_engine = None if engines.in_memory(url) else engines.reader_engine(url, readers)
@@ -60,6 +66,7 @@ class Database:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="lilac-store-reader")
         self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._started = False
         self._closed = False
         self.on_stale: Callable[[], None] = lambda: None
         """Called when what follows a commit failed: what is kept in memory beside the store cannot be trusted now."""
@@ -67,9 +74,11 @@ class Database:
         """Called in the event loop's thread with the events of each commit, in order, before its writers go on."""
 
     @classmethod
-    def open(cls, url: str, *, batch_limit: int = BATCH_LIMIT, readers: int = READERS) -> Database:
+    def open(
+        cls, url: str, *, batch_limit: int = BATCH_LIMIT, readers: int = READERS, threads: bool = True
+    ) -> Database:
         """Prepare for a database; nothing is connected yet. Raises `InvalidInput` for a URL of no known form."""
-        return cls(engines.parse_url(url), batch_limit=batch_limit, readers=readers)
+        return cls(engines.parse_url(url), batch_limit=batch_limit, readers=readers, threads=threads)
 
     @property
     def description(self) -> str:
@@ -94,8 +103,10 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._readers, self._prepare)
-        self._thread = threading.Thread(target=self._work, args=(loop,), name="lilac-store-writer", daemon=True)
-        self._thread.start()
+        self._started = True
+        if self._threads:
+            self._thread = threading.Thread(target=self._work, args=(loop,), name="lilac-store-writer", daemon=True)
+            self._thread.start()
 
     async def close(self) -> None:
         """Finish the writes that are queued, then let go of threads and connections. May be called twice."""
@@ -103,6 +114,10 @@ class Database:
             return
         self._closed = True
         self._queue.put(None)
+        if not self._threads:
+            while self._started and self._turn():
+                pass
+            self._writer.close()
         await asyncio.to_thread(self._dispose)
 
     async def write(self, fn: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -126,12 +141,15 @@ class Database:
 
     def _enqueue(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> asyncio.Future[Any]:
         self._check_open()
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
         self._queue.put(Operation(fn, args, kwargs, future))
+        if not self._threads:
+            loop.call_soon(self._turn)
         return future
 
     def _check_open(self) -> None:
-        if self._closed or self._thread is None:
+        if self._closed or not self._started:
             state = "closed" if self._closed else "not started"
             raise Unavailable(f"Cannot use {self.description}: it is {state}.")
 
@@ -161,6 +179,15 @@ class Database:
                 except RuntimeError:
                     logger.warning("the event loop ended before %d writes could be acknowledged", len(operations))
         self._writer.close()
+
+    def _turn(self) -> bool:
+        """Without a writer thread: run what is queued, here and now. Whether more may come."""
+        if self._queue.empty():
+            return True
+        operations, closing = self._next_batch()
+        if operations:
+            self._deliver(operations, self._writer.run(operations))
+        return not closing
 
     def _next_batch(self) -> tuple[list[Operation], bool]:
         """What is queued, at least one operation, and whether it was the last: blocks until there is something."""

@@ -120,7 +120,8 @@ def test_a_report_about_an_older_attempt_frees_its_replica_and_changes_nothing_e
     stale = Work(second.job, lost.work.attempt, old.replicas)
     outcome = told(stale, ReplicaState.SUCCEEDED, exit_code=0)
     assert outcome.work.job is second.job
-    assert outcome.events == ()
+    assert [event.kind for event in outcome.events] == [EventKind.REPLICA_CHANGED]
+    assert outcome.events[0].data["replica"] == {"attempt": 1, "rank": 0, "state": "succeeded"}
     assert outcome.work.replicas[0].state is ReplicaState.SUCCEEDED
 
 
