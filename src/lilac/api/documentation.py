@@ -57,6 +57,7 @@ _OWN_STATUSES: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/clusters/{cluster}/api-keys"): ("422",),
     ("POST", "/users"): ("409", "503"),
     ("PATCH", "/users/{user}"): ("409", "503"),
+    ("DELETE", "/users/{user}"): ("409",),
     ("POST", "/clusters"): ("409",),
     ("DELETE", "/clusters/{cluster}"): ("409",),
     ("GET", "/nodes/{node}"): ("409",),
@@ -74,6 +75,10 @@ _OWN_STATUSES: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """What single calls answer with besides what follows from their rule, parameters and body."""
 
+_NOTES = {
+    Rule.NODE: "Needs a key of the node's cluster.",
+    Rule.ACCOUNT: "Needs a login, or an API key of scope admin.",
+}
 _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
@@ -185,7 +190,7 @@ def _complete(operation: dict[str, Any], route: Guarded, method: str, rule: Rule
     wanted: list[tuple[str, str]] = []
     if rule is not Rule.PUBLIC:
         operation["security"] = [{"bearer": []}, {"apiKey": []}]
-        note = "Needs a key of the node's cluster." if rule is Rule.NODE else f"Needs the role {rule}."
+        note = _NOTES.get(rule) or f"Needs the role {rule}."
         operation["description"] = "\n\n".join(filter(None, [operation.get("description"), note]))
         wanted += [(status, _STATUS_TEXTS[status]) for status in ("401", "403")]
     if route.param_convertors:

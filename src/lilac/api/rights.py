@@ -4,8 +4,10 @@ Denied by default: an application with a route that is not in this table does no
 guarded answers nobody. Rules about single things (one's own jobs, one's own account) are checked by the services,
 which get the principal.
 
-A right includes the weaker ones: ADMIN > MEMBER > VIEWER. NODE is apart: a cluster's key is good for these routes
-only, and people's credentials are not good for them.
+A right includes the weaker ones: ADMIN > MEMBER > VIEWER. An API key carries at most what its scope says: `read` is
+good for VIEWER, `submit` for MEMBER, `admin` for all that its holder may. ACCOUNT is everybody's own account: a key of
+less than the whole scope could otherwise make itself one of more. NODE is apart: a cluster's key is good for these
+routes only, and people's credentials are not good for them.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from lilac.control.principals import Principal, PrincipalKind
-from lilac.model.accounts import Role
+from lilac.model.accounts import KeyScope, Role
 from lilac.model.errors import Forbidden
 
 
 class Rule(StrEnum):
     PUBLIC = "public"
     NODE = "node"
+    ACCOUNT = "account"
     VIEWER = "viewer"
     MEMBER = "member"
     ADMIN = "admin"
@@ -37,14 +40,17 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("POST", "/auth/signup"): Rule.PUBLIC,
     ("GET", "/auth/logout"): Rule.PUBLIC,
     ("GET", "/account/details"): Rule.VIEWER,
-    ("POST", "/account/password"): Rule.VIEWER,
+    ("POST", "/account/password"): Rule.ACCOUNT,
     ("GET", "/account/api-keys"): Rule.VIEWER,
-    ("POST", "/account/api-keys"): Rule.VIEWER,
-    ("DELETE", "/account/api-keys/{key_id}"): Rule.VIEWER,
+    ("POST", "/account/api-keys"): Rule.ACCOUNT,
+    ("DELETE", "/account/api-keys/{key_id}"): Rule.ACCOUNT,
     ("GET", "/users"): Rule.ADMIN,
     ("POST", "/users"): Rule.ADMIN,
     ("GET", "/users/{user}"): Rule.VIEWER,
     ("PATCH", "/users/{user}"): Rule.ADMIN,
+    ("DELETE", "/users/{user}"): Rule.ADMIN,
+    ("GET", "/users/{user}/api-keys"): Rule.ADMIN,
+    ("DELETE", "/users/{user}/api-keys/{key_id}"): Rule.ADMIN,
     ("GET", "/clusters"): Rule.VIEWER,
     ("POST", "/clusters"): Rule.ADMIN,
     ("GET", "/clusters/{cluster}"): Rule.VIEWER,
@@ -82,6 +88,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
 }
 
 _RANK: Mapping[str | None, int] = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
+_SCOPE_RANK: Mapping[KeyScope, int] = {KeyScope.READ: 1, KeyScope.SUBMIT: 2, KeyScope.ADMIN: 3}
 
 
 def allows(rule: Rule, principal: Principal | None) -> bool:
@@ -92,7 +99,12 @@ def allows(rule: Rule, principal: Principal | None) -> bool:
         return False
     if rule is Rule.NODE:
         return principal.kind is PrincipalKind.NODE
-    return principal.kind is PrincipalKind.USER and _RANK.get(principal.role, 0) >= _RANK[Role(rule.value)]
+    if principal.kind is not PrincipalKind.USER:
+        return False
+    if rule is Rule.ACCOUNT:
+        return principal.scope is KeyScope.ADMIN
+    needed = _RANK[Role(rule.value)]
+    return _RANK.get(principal.role, 0) >= needed and _SCOPE_RANK[principal.scope] >= needed
 
 
 def check(rule: Rule, principal: Principal) -> None:
@@ -105,4 +117,14 @@ def check(rule: Rule, principal: Principal) -> None:
         raise Forbidden(
             "Forbidden: a cluster's key is only good for the reports of nodes; use the API key of a person."
         )
+    scope = _scope_for(rule)
+    if rule is Rule.ACCOUNT or _SCOPE_RANK[principal.scope] < _SCOPE_RANK[scope]:
+        raise Forbidden(
+            f"Forbidden: this needs a login or an API key of scope {scope}; the key used has scope {principal.scope}."
+        )
     raise Forbidden(f"Forbidden: this needs the role {rule}; {principal.username} is {principal.role}.")
+
+
+def _scope_for(rule: Rule) -> KeyScope:
+    """The least scope of an API key that is good for a rule."""
+    return {Rule.VIEWER: KeyScope.READ, Rule.MEMBER: KeyScope.SUBMIT}.get(rule, KeyScope.ADMIN)

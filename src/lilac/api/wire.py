@@ -33,6 +33,7 @@ def key_to_wire(key: ApiKey) -> dict[str, Any]:
         "last_used_at": rfc3339(key.last_used_at),
         "expires_at": rfc3339(key.expires_at),
         "name": key.name,
+        "scope": key.scope,
     }
     if key.cluster_id is not None:
         wire["cluster_id"] = key.cluster_id

@@ -25,8 +25,10 @@ class OwnAccount:
     def keys(self) -> list[ApiKey]:
         return self._connection.call("GET", "/account/api-keys")
 
-    def create_key(self, *, name: str = "", expires_at: str | None = None) -> NewApiKey:
-        return self._connection.call("POST", "/account/api-keys", body={"name": name, "expires_at": expires_at})
+    def create_key(self, *, name: str = "", expires_at: str | None = None, scope: str | None = None) -> NewApiKey:
+        """Make a key. `scope` is `read`, `submit` or `admin` (all that the caller may; the default)."""
+        body = {"name": name, "expires_at": expires_at, "scope": scope}
+        return self._connection.call("POST", "/account/api-keys", body=body)
 
     def delete_key(self, key_id: str) -> None:
         self._connection.call("DELETE", f"/account/api-keys/{segment(key_id)}")
@@ -61,8 +63,31 @@ class Users:
         return self._connection.call("POST", "/users", body=body)
 
     def change(
-        self, user: str, *, role: str | None = None, password: str | None = None, disabled: bool | None = None
+        self,
+        user: str,
+        *,
+        role: str | None = None,
+        password: str | None = None,
+        disabled: bool | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
     ) -> User:
-        changes = {"role": role, "password": password, "disabled": disabled}
+        changes = {
+            "role": role,
+            "password": password,
+            "disabled": disabled,
+            "first_name": first_name,
+            "last_name": last_name,
+        }
         body = {key: value for key, value in changes.items() if value is not None}
         return self._connection.call("PATCH", f"/users/{segment(user)}", body=body)
+
+    def delete(self, user: str) -> None:
+        self._connection.call("DELETE", f"/users/{segment(user)}")
+
+    def keys(self, user: str) -> list[ApiKey]:
+        """The keys of somebody, for admins."""
+        return self._connection.call("GET", f"/users/{segment(user)}/api-keys")
+
+    def delete_key(self, user: str, key_id: str) -> None:
+        self._connection.call("DELETE", f"/users/{segment(user)}/api-keys/{segment(key_id)}")

@@ -291,6 +291,7 @@ class ApiKey(TypedDict):
     last_used_at: str | None
     expires_at: str | None
     name: NotRequired[str]
+    scope: NotRequired[str]
     cluster_id: NotRequired[str]
 
 
@@ -301,6 +302,7 @@ class NewApiKey(TypedDict):
     prefix: str
     key: str
     created_at: str
+    scope: NotRequired[str]
 
 
 class LoginToken(TypedDict):

@@ -31,12 +31,16 @@ from lilac.model.accounts import Role, User
 from lilac.model.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import UserId, parse_uuid
+from lilac.model.states import JobState
 from lilac.store import accounts as store
+from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
+from lilac.store.jobs import JobFilter
 
 FIRST_ADMIN = "admin"
 USERNAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.@+-]{1,63}"
 _USERNAME = re.compile(USERNAME_PATTERN)
+_OPEN = (JobState.QUEUED, JobState.STARTING, JobState.RUNNING)
 _ADDRESS_FACTOR = 4
 """Many people may share one address, so it may fail this many times more often than one account."""
 
@@ -134,7 +138,7 @@ class Accounts:
             _refuse_for(self._addresses.wait_s(address, now))
             self._addresses.begin(address, now)
         try:
-            user, password_hash = await self._prove(username, password)
+            user, password_hash = await self._prove(username, password, address)
         except Unauthenticated:
             raise
         except BaseException:
@@ -146,6 +150,7 @@ class Accounts:
         if self._passwords.needs_rehash(password_hash):
             password_hash = await self._passwords.hash(password)
             await self._db.write(_update, user.id, {"password_hash": password_hash})
+        await self._db.write(_record_login, EventKind.USER_LOGGED_IN, user, address, now)
         return self._tokens.issue(user.id, password_hash, self._clock())
 
     async def sign_up(self, new: NewUser) -> User:
@@ -187,8 +192,10 @@ class Accounts:
         role: Role | None = None,
         password: str | None = None,
         disabled: bool | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
     ) -> User:
-        """Change role, password or whether the account is disabled; None leaves a value as it is.
+        """Change role, password, names or whether the account is disabled; None leaves a value as it is.
 
         Raises:
             Conflict: no administrator would be left who can sign in.
@@ -199,6 +206,12 @@ class Accounts:
             values["role"] = role
         if disabled is not None and disabled is not user.disabled:
             values["disabled"] = disabled
+        _check_names(first_name, last_name)
+        values |= {
+            name: value
+            for name, value in (("first_name", first_name), ("last_name", last_name))
+            if value is not None and value != getattr(user, name)
+        }
         if password is not None:
             check_password(password)
             values["password_hash"] = await self._passwords.hash(password)
@@ -207,6 +220,16 @@ class Accounts:
         changed = await self._db.write(_change, principal.actor, user.id, values, self._clock())
         self._authenticator.forget()
         return changed
+
+    async def delete_user(self, principal: Principal, ref: str) -> None:
+        """Delete an account and its keys. Ended jobs and the history stay, without an owner.
+
+        Raises:
+            Conflict: jobs of it wait or run, or no administrator would be left who can sign in.
+        """
+        user = await self.find_user(principal, ref)
+        await self._db.write(_delete, principal.actor, user.id, self._clock())
+        self._authenticator.forget()
 
     async def change_password(self, principal: Principal, old_password: str, new_password: str) -> str:
         """Set the caller's own password. All earlier login tokens are void; the new one is returned."""
@@ -223,7 +246,7 @@ class Accounts:
         self._authenticator.forget()
         return self._tokens.issue(user_id, password_hash, self._clock())
 
-    async def _prove(self, username: str, password: str) -> tuple[User, str]:
+    async def _prove(self, username: str, password: str, address: str | None = None) -> tuple[User, str]:
         """The account and its password hash if the password is right. One try at a time for each name."""
         if not _USERNAME.fullmatch(username):
             await self._passwords.verify(None, password)
@@ -240,18 +263,21 @@ class Accounts:
             user, password_hash, failures, blocked_until = found
             _refuse_for((blocked_until or 0.0) - now)
             if not await self._passwords.verify(password_hash, password) or user.disabled:
-                await self._note_failure(user.id, failures, blocked_until, now)
+                await self._note_failure(user, failures, blocked_until, now, address)
                 raise Unauthenticated("Invalid credentials")
             if failures:
                 await self._db.write(_note_login, user.id, 0, None)
             return user, password_hash
 
-    async def _note_failure(self, user_id: UserId, failures: int, blocked_until: float | None, now: float) -> None:
+    async def _note_failure(
+        self, user: User, failures: int, blocked_until: float | None, now: float, address: str | None
+    ) -> None:
         """Count a failure. `blocked_until` is set even if the wait is zero: it tells when the last failure was."""
         stale = blocked_until is not None and now - blocked_until > MAX_WAIT_S
         count = 1 if stale else failures + 1
         wait = wait_after(count, self._settings.login_max_failures)
-        await self._db.write(_note_login, user_id, count, now + wait)
+        await self._db.write(_note_login, user.id, count, now + wait)
+        await self._db.write(_record_login, EventKind.USER_LOGIN_FAILED, user, address, now)
 
     async def _create(self, actor: str, new: NewUser) -> User:
         if not _USERNAME.fullmatch(new.username) or parse_uuid(new.username):
@@ -259,9 +285,7 @@ class Accounts:
                 "username must be 2 to 64 letters, digits or any of _ . @ + -, beginning with a letter or digit.",
                 field="username",
             )
-        for field, value in (("first_name", new.first_name), ("last_name", new.last_name)):
-            if value is not None and (len(value) > 100 or not value.isprintable()):
-                raise InvalidInput(f"{field} must be printable and at most 100 characters long.", field=field)
+        _check_names(new.first_name, new.last_name)
         check_password(new.password)
         user = self._build_user(new.username, new.role, new.first_name, new.last_name)
         password_hash = await self._passwords.hash(new.password)
@@ -281,6 +305,12 @@ class Accounts:
             created_at=now,
             updated_at=now,
         )
+
+
+def _check_names(first_name: str | None, last_name: str | None) -> None:
+    for field, value in (("first_name", first_name), ("last_name", last_name)):
+        if value is not None and (len(value) > 100 or not value.isprintable()):
+            raise InvalidInput(f"{field} must be printable and at most 100 characters long.", field=field)
 
 
 def _refuse_for(wait_s: float) -> None:
@@ -329,12 +359,34 @@ def _change(tx: Transaction, actor: str, user_id: UserId, values: dict[str, Any]
     return user
 
 
+def _delete(tx: Transaction, actor: str, user_id: UserId, now: float) -> None:
+    user = store.get_user(tx.conn, user_id)
+    if user is None:
+        raise NotFound("User not found")
+    open_jobs = JobFilter(owner_id=user_id, states=_OPEN)
+    if found := job_store.list_jobs(tx.conn, open_jobs, limit=1):
+        raise Conflict(
+            f"Jobs of {user.username} wait or run (such as {found[0].spec.name}); cancel them first, "
+            "or disable the account."
+        )
+    store.delete_user(tx.conn, user_id)
+    if _is_active_admin(user) and not any(map(_is_active_admin, store.list_users(tx.conn))):
+        raise Conflict("This is the last administrator who can sign in; make another one first.")
+    _record(tx, EventKind.USER_DELETED, actor, user, at=now)
+
+
 def _is_active_admin(user: User) -> bool:
     return user.role is Role.ADMIN and not user.disabled
 
 
 def _note_login(tx: Transaction, user_id: UserId, failures: int, blocked_until: float | None) -> None:
     store.note_login(tx.conn, user_id, failed_logins=failures, blocked_until=blocked_until)
+
+
+def _record_login(tx: Transaction, kind: EventKind, user: User, address: str | None, now: float) -> None:
+    """For the audit. A name that is nobody's is not recorded: it could be a password in the wrong place."""
+    actor = f"user:{user.username}" if kind is EventKind.USER_LOGGED_IN else "system"
+    _record(tx, kind, actor, user, at=now, address=address)
 
 
 def _record(tx: Transaction, kind: EventKind, actor: str, user: User, *, at: float, **facts: Any) -> None:

@@ -11,13 +11,14 @@ The last use of API keys is collected in memory and written in batches by `flush
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from lilac.control.principals import Principal, PrincipalKind
 from lilac.control.tokens import KEY_PREFIX, Claims, Tokens, hash_key
-from lilac.model.accounts import User
+from lilac.model.accounts import ApiKey, User
 from lilac.model.errors import Unauthenticated
 from lilac.model.ids import KeyId
 from lilac.store import accounts as store
@@ -110,7 +111,7 @@ def _holder_of_key(conn: Connection, digest: str, now: float) -> tuple[Principal
     user = store.get_user(conn, key.user_id) if key.user_id is not None else None
     if user is None:
         raise Unauthenticated("API key not found: its account does not exist any more.")
-    return _as_principal(_enabled(user), key.id), key.expires_at
+    return _as_principal(_enabled(user), key), key.expires_at
 
 
 def _enabled(user: User) -> User:
@@ -119,8 +120,9 @@ def _enabled(user: User) -> User:
     return user
 
 
-def _as_principal(user: User, key_id: KeyId | None = None) -> Principal:
-    return Principal(kind=PrincipalKind.USER, user_id=user.id, username=user.username, role=user.role, key_id=key_id)
+def _as_principal(user: User, key: ApiKey | None = None) -> Principal:
+    person = Principal(kind=PrincipalKind.USER, user_id=user.id, username=user.username, role=user.role)
+    return person if key is None else replace(person, key_id=key.id, scope=key.scope)
 
 
 def _touch_keys(tx: Transaction, used: dict[KeyId, float]) -> None:

@@ -135,7 +135,7 @@ class Jobs:
             queue_name=queue.name if queue is not None else None,
             owner=self._owners.get(job.owner_id) if job.owner_id is not None else None,
             node_name=self._projection.fleet.node_name(job.node_id),
-            with_env=principal.role is Role.ADMIN or job.owner_id == principal.user_id,
+            with_env=principal.is_admin or job.owner_id == principal.user_id,
         )
 
     async def owner_id(self, principal: Principal, username: str) -> UserId | None:
@@ -296,7 +296,7 @@ class Jobs:
 
     @staticmethod
     def _check_owner(principal: Principal, job: Job) -> None:
-        if principal.role is not Role.ADMIN and job.owner_id != principal.user_id:
+        if not principal.may_change(job.owner_id):
             raise Forbidden("Only the owner of a job or an administrator may change it.")
 
 

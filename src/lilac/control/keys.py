@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lilac.control.authentication import Authenticator
 from lilac.control.principals import Principal, require_user
 from lilac.control.tokens import SHOWN_PREFIX_LENGTH, hash_key, make_key
-from lilac.model.accounts import ApiKey
+from lilac.model.accounts import ApiKey, KeyScope
 from lilac.model.errors import Forbidden, InvalidInput, NotFound
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import ClusterId, KeyId, UserId
@@ -32,9 +32,17 @@ class Keys:
         self._clock = clock
         self._authenticator = authenticator
 
-    async def create(self, principal: Principal, *, name: str = "", expires_at: float | None = None) -> NewKey:
-        """A key of the caller's own, which acts with the caller's role."""
-        return await self._create(principal, name=name, expires_at=expires_at, user_id=require_user(principal))
+    async def create(
+        self,
+        principal: Principal,
+        *,
+        name: str = "",
+        expires_at: float | None = None,
+        scope: KeyScope = KeyScope.ADMIN,
+    ) -> NewKey:
+        """A key of the caller's own, which acts with the caller's role as far as its scope goes."""
+        user_id = require_user(principal)
+        return await self._create(principal, name=name, expires_at=expires_at, scope=scope, user_id=user_id)
 
     async def create_for_cluster(
         self, principal: Principal, cluster_id: ClusterId, *, name: str = "", expires_at: float | None = None
@@ -44,6 +52,16 @@ class Keys:
 
     async def list(self, principal: Principal) -> list[ApiKey]:
         return await self._db.read(lambda conn: store.list_keys(conn, user_id=require_user(principal)))
+
+    async def list_of_user(self, user_id: UserId) -> list[ApiKey]:
+        """For administrators: the keys of anybody."""
+        return await self._db.read(lambda conn: store.list_keys(conn, user_id=user_id))
+
+    async def delete_of_user(self, principal: Principal, user_id: UserId, key_id: KeyId) -> None:
+        """For administrators: take a key away from anybody."""
+        if not await self._db.write(_delete, principal.actor, key_id, user_id, None, self._clock()):
+            raise NotFound("API key not found: the user has no key with this id.")
+        self._authenticator.forget()
 
     async def list_of_cluster(self, cluster_id: ClusterId) -> list[ApiKey]:
         return await self._db.read(lambda conn: store.list_keys(conn, cluster_id=cluster_id))
@@ -70,6 +88,7 @@ class Keys:
         *,
         name: str,
         expires_at: float | None,
+        scope: KeyScope = KeyScope.ADMIN,
         user_id: UserId | None = None,
         cluster_id: ClusterId | None = None,
     ) -> NewKey:
@@ -85,6 +104,7 @@ class Keys:
             user_id=user_id,
             cluster_id=cluster_id,
             name=name,
+            scope=scope,
             created_at=now,
             expires_at=expires_at,
         )
@@ -105,7 +125,7 @@ def _insert(tx: Transaction, actor: str, key: ApiKey, key_hash: str) -> None:
             actor=actor,
             user_id=key.user_id,
             cluster_id=key.cluster_id,
-            data={"key_id": key.id, "prefix": key.prefix, "name": key.name},
+            data={"key_id": key.id, "prefix": key.prefix, "name": key.name, "scope": str(key.scope)},
         )
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lilac.model.accounts import Role
+from lilac.model.accounts import KeyScope, Role
 from lilac.model.errors import Forbidden
 from lilac.model.ids import ClusterId, KeyId, UserId
 
@@ -29,6 +29,8 @@ class Principal:
     """The cluster of a node; None for people."""
     key_id: KeyId | None = None
     """The API key that was used; None for a login token."""
+    scope: KeyScope = KeyScope.ADMIN
+    """How much of the role the credential carries: all of it, unless it is an API key of less."""
 
     @property
     def actor(self) -> str:
@@ -37,13 +39,19 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
-        return self.role is Role.ADMIN
+        return self.role is Role.ADMIN and self.scope is KeyScope.ADMIN
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether work of others is the caller's to see: admins and viewers, also with a key that only reads."""
+        return self.role in (Role.ADMIN, Role.VIEWER)
 
     def may_change(self, owner_id: UserId | None) -> bool:
         """Whether something of this owner is the caller's to change: admins' is everything, members' their own."""
-        if self.role is Role.ADMIN:
+        if self.is_admin:
             return True
-        return self.role is Role.MEMBER and owner_id is not None and owner_id == self.user_id
+        own = owner_id is not None and owner_id == self.user_id
+        return own and self.role in (Role.ADMIN, Role.MEMBER) and self.scope is not KeyScope.READ
 
 
 def require_user(principal: Principal) -> UserId:

@@ -16,6 +16,14 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class KeyScope(StrEnum):
+    """How much of its holder's rights an API key carries; each includes the one before."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     id: UserId
@@ -37,6 +45,8 @@ class ApiKey:
     user_id: UserId | None = None
     cluster_id: ClusterId | None = None
     name: str = ""
+    scope: KeyScope = KeyScope.ADMIN
+    """Of a user's key. A cluster's key is good for the reports of nodes only, whatever this says."""
     created_at: float = 0.0
     last_used_at: float | None = None
     expires_at: float | None = None

@@ -39,13 +39,24 @@ class EventKind(StrEnum):
     QUEUE_DELETED = "queue.deleted"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"
+    USER_DELETED = "user.deleted"
+    USER_LOGGED_IN = "user.logged_in"
+    USER_LOGIN_FAILED = "user.login_failed"
     KEY_CREATED = "key.created"
     KEY_DELETED = "key.deleted"
     SERVER_STARTED = "server.started"
 
 
 ACCOUNT_EVENTS = frozenset(
-    {EventKind.USER_CREATED, EventKind.USER_CHANGED, EventKind.KEY_CREATED, EventKind.KEY_DELETED}
+    {
+        EventKind.USER_CREATED,
+        EventKind.USER_CHANGED,
+        EventKind.USER_DELETED,
+        EventKind.USER_LOGGED_IN,
+        EventKind.USER_LOGIN_FAILED,
+        EventKind.KEY_CREATED,
+        EventKind.KEY_DELETED,
+    }
 )
 """About people and keys: for administrators, and for whom it is about."""
 

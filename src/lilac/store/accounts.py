@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from lilac.model.accounts import ApiKey, Role, User
+from lilac.model.accounts import ApiKey, KeyScope, Role, User
 from lilac.model.errors import Conflict, NotFound
 from lilac.model.ids import ClusterId, KeyId, UserId
 from lilac.store import faults
@@ -84,6 +84,11 @@ def count_users(conn: Connection) -> int:
     return conn.execute(select(func.count()).select_from(users)).scalar_one()
 
 
+def delete_user(conn: Connection, user_id: UserId) -> bool:
+    """Whether there was such a user. Their keys go too; their jobs stay, without an owner."""
+    return conn.execute(delete(users).where(users.c.id == user_id)).rowcount == 1
+
+
 def update_user(conn: Connection, user_id: UserId, **values: Any) -> bool:
     """Set `username`, `role`, `first_name`, `last_name`, `password_hash`, `disabled` or `updated_at`.
 
@@ -107,6 +112,7 @@ def insert_key(conn: Connection, key: ApiKey, key_hash: str) -> None:
         "key_hash": key_hash,
         "prefix": key.prefix,
         "name": key.name,
+        "scope": key.scope.value,
         "created_at": key.created_at,
         "last_used_at": key.last_used_at,
         "expires_at": key.expires_at,
@@ -196,6 +202,7 @@ def _key(row: Row[Any]) -> ApiKey:
         user_id=None if row.user_id is None else UserId(row.user_id),
         cluster_id=None if row.cluster_id is None else ClusterId(row.cluster_id),
         name=row.name,
+        scope=KeyScope(row.scope),
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         expires_at=row.expires_at,

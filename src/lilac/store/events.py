@@ -30,6 +30,11 @@ def list_events(
     node_id: NodeId | None = None,
     queue_id: QueueId | None = None,
     kinds: Collection[EventKind] | None = None,
+    cluster_id: ClusterId | None = None,
+    user_id: UserId | None = None,
+    actor: str | None = None,
+    since: float | None = None,
+    until: float | None = None,
     jobs_of: UserId | None = None,
     accounts_of: UserId | None = None,
     newest_first: bool = False,
@@ -39,11 +44,22 @@ def list_events(
     `jobs_of` leaves out events of jobs of other owners, `accounts_of` those of other accounts and their keys.
     """
     statement = _SELECT.where(events.c.seq > after).limit(limit)
-    for column, value in ((events.c.job_id, job_id), (events.c.node_id, node_id), (events.c.queue_id, queue_id)):
+    for column, value in (
+        (events.c.job_id, job_id),
+        (events.c.node_id, node_id),
+        (events.c.queue_id, queue_id),
+        (events.c.cluster_id, cluster_id),
+        (events.c.user_id, user_id),
+        (events.c.actor, actor),
+    ):
         if value is not None:
             statement = statement.where(column == value)
     if kinds is not None:
         statement = statement.where(events.c.kind.in_([kind.value for kind in kinds]))
+    if since is not None:
+        statement = statement.where(events.c.at >= since)
+    if until is not None:
+        statement = statement.where(events.c.at < until)
     if jobs_of is not None:
         statement = statement.where(or_(events.c.job_id.is_(None), events.c.user_id == jobs_of))
     if accounts_of is not None:

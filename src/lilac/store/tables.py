@@ -107,6 +107,7 @@ api_keys = Table(
     Column("created_at", Double, nullable=False),
     Column("last_used_at", Double),
     Column("expires_at", Double),
+    Column("scope", Text, nullable=False, server_default="admin"),
     CheckConstraint("(user_id IS NULL) <> (cluster_id IS NULL)", name="one_holder"),
 )
 

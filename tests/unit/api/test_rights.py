@@ -16,12 +16,14 @@ from lilac.api.app import create_app
 from lilac.api.auth import Guarded, router
 from lilac.api.rights import RULES, Rule, allows
 from lilac.control.principals import Principal, PrincipalKind
-from lilac.model.accounts import Role
+from lilac.model.accounts import KeyScope, Role
+from lilac.model.ids import UserId
 from tests.unit.api.house import House
 
 CALLERS = ("nobody", "viewer", "member", "admin", "node")
 MAY = {
     Rule.PUBLIC: {"nobody", "viewer", "member", "admin", "node"},
+    Rule.ACCOUNT: {"viewer", "member", "admin"},
     Rule.VIEWER: {"viewer", "member", "admin"},
     Rule.MEMBER: {"member", "admin"},
     Rule.ADMIN: {"admin"},
@@ -122,3 +124,46 @@ async def test_refusals_say_what_is_missing(house: House) -> None:
     async with house.client(await house.add_key("vi", Role.VIEWER)) as viewer:
         reply = await viewer.post("/queues", json={})
     assert reply.json()["error"] == "Forbidden: this needs the role admin; vi is viewer."
+
+
+async def test_every_route_obeys_the_scope_of_a_key(house: House) -> None:
+    admin = await house.add_user("boss", Role.ADMIN)
+    may = {
+        KeyScope.READ: {Rule.PUBLIC, Rule.VIEWER},
+        KeyScope.SUBMIT: {Rule.PUBLIC, Rule.VIEWER, Rule.MEMBER},
+        KeyScope.ADMIN: set(Rule) - {Rule.NODE},
+    }
+    wrong: list[str] = []
+    for scope, allowed in may.items():
+        key = (await house.accounts.keys.create(admin, scope=scope)).text
+        async with house.client(key) as client, quiet():
+            for (method, template), rule in RULES.items():
+                if template in ("/auth/login", "/auth/signup", "/users/{user}"):
+                    continue
+                own_refusal = method == "DELETE" and template.startswith("/account/api-keys")
+                refused = await _status(client, method, template) in (401, 403)
+                if refused is (rule in allowed) and not (own_refusal and rule in allowed):
+                    wrong.append(f"a key of scope {scope}: {method} {template} {'refused' if refused else 'let in'}")
+    assert wrong == []
+
+
+async def test_a_key_of_less_cannot_make_itself_one_of_more(house: House) -> None:
+    ada = await house.add_user("ada")
+    key = (await house.accounts.keys.create(ada, scope=KeyScope.SUBMIT)).text
+    async with house.client(key) as client:
+        assert (await client.get("/account/details")).json()["scope"] == "submit"
+        reply = await client.post("/account/api-keys", json={"scope": "admin"})
+    assert (reply.status_code, reply.json()["code"]) == (403, "forbidden")
+    assert "scope admin; the key used has scope submit" in reply.json()["error"]
+
+
+def test_a_key_of_scope_submit_changes_only_its_holders_work_also_an_administrators() -> None:
+    def person(role: Role, scope: KeyScope) -> Principal:
+        return Principal(kind=PrincipalKind.USER, user_id=UserId("me"), role=role, scope=scope)
+
+    mine, other = UserId("me"), UserId("other")
+    assert [person(Role.ADMIN, KeyScope.SUBMIT).may_change(of) for of in (mine, other, None)] == [True, False, False]
+    assert [person(Role.ADMIN, KeyScope.ADMIN).may_change(of) for of in (mine, other, None)] == [True, True, True]
+    assert [person(Role.MEMBER, KeyScope.SUBMIT).may_change(of) for of in (mine, other)] == [True, False]
+    assert not person(Role.MEMBER, KeyScope.READ).may_change(mine)
+    assert not person(Role.VIEWER, KeyScope.ADMIN).may_change(mine)

@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
-from lilac.api.schemas.accounts import KeyShape, NewKeyBody, NewKeyShape, PasswordBody, ProfileShape, TokenShape
+from lilac.api.schemas.accounts import KeyShape, NewKeyBody, NewKeyShape, OwnProfileShape, PasswordBody, TokenShape
 from lilac.api.wire import key_to_wire, profile_to_wire
 from lilac.control.keys import NewKey
 from lilac.control.times import from_rfc3339, rfc3339
+from lilac.model.accounts import KeyScope
 from lilac.model.ids import KeyId, parse_uuid
 
 routes = router("account")
@@ -30,6 +31,7 @@ KEY_BODY: dict[str, Any] = {
                     "properties": {
                         "name": {"type": ["string", "null"]},
                         "expires_at": {"type": ["string", "null"], "format": "date-time"},
+                        "scope": {"type": ["string", "null"], "enum": [*KeyScope, None]},
                     },
                 }
             }
@@ -38,10 +40,11 @@ KEY_BODY: dict[str, Any] = {
 }
 
 
-@routes.get("/account/details", operation_id="getOwnAccount", response_model=ProfileShape)
+@routes.get("/account/details", operation_id="getOwnAccount", response_model=OwnProfileShape)
 async def details(request: Request, caller: Caller) -> Response:
     """Who am I?"""
-    return Json(profile_to_wire(await request.app.state.platform.accounts.profile(caller)))
+    profile = profile_to_wire(await request.app.state.platform.accounts.profile(caller))
+    return Json({**profile, "scope": caller.scope})
 
 
 @routes.post("/account/password", operation_id="changeOwnPassword", response_model=TokenShape)
@@ -60,7 +63,8 @@ async def list_keys(request: Request, caller: Caller) -> Response:
 
 @routes.post("/account/api-keys", operation_id="createOwnKey", response_model=NewKeyShape, openapi_extra=KEY_BODY)
 async def create_key(request: Request, caller: Caller) -> Response:
-    """Make a key that acts with the caller's role. Its text is shown only in this reply."""
+    """Make a key that acts with the caller's role, as far as its `scope` goes: `read`, `submit` (and read), or `admin`
+    (all that the caller may; the default). Its text is shown only in this reply."""
     wanted = await read_key_body(request)
     return Json(new_key_to_wire(await request.app.state.platform.accounts.keys.create(caller, **wanted)))
 
@@ -72,7 +76,7 @@ async def delete_key(request: Request, caller: Caller, key_id: str) -> Response:
 
 
 async def read_key_body(request: Request) -> dict[str, Any]:
-    """Name and expiry of a new key. The body is optional and may be anything that is not a JSON object."""
+    """Name, expiry and scope of a new key. The body is optional and may be anything that is not a JSON object."""
     content = await request.body()
     try:
         parsed = orjson.loads(content)
@@ -87,6 +91,7 @@ async def read_key_body(request: Request) -> dict[str, Any]:
     return {
         "name": body.name or "",
         "expires_at": from_rfc3339(body.expires_at) if body.expires_at is not None else None,
+        "scope": body.scope or KeyScope.ADMIN,
     }
 
 
@@ -98,4 +103,5 @@ def new_key_to_wire(new: NewKey) -> dict[str, Any]:
         "created_at": rfc3339(new.key.created_at),
         "name": new.key.name,
         "expires_at": rfc3339(new.key.expires_at),
+        "scope": new.key.scope,
     }

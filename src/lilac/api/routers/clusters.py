@@ -86,6 +86,7 @@ async def create_cluster_key(request: Request, caller: Caller, cluster: str) -> 
     platform = request.app.state.platform
     found = await platform.directory.cluster(cluster)
     wanted = await read_key_body(request)
+    wanted.pop("scope", None)
     return Json(new_key_to_wire(await platform.accounts.keys.create_for_cluster(caller, found.id, **wanted)))
 
 

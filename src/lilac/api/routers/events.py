@@ -20,11 +20,13 @@ from starlette.responses import Response, StreamingResponse
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
 from lilac.api.schemas.events import EventsShape
+from lilac.api.schemas.fields import Time
 from lilac.api.wire import event_to_wire
 from lilac.control.history import EVERYTHING, Sight, sight_of
+from lilac.control.times import from_rfc3339
 from lilac.model.errors import InvalidInput
 from lilac.model.events import Event, EventKind
-from lilac.model.ids import INT64_MAX, JobId, NodeId, QueueId, parse_uuid
+from lilac.model.ids import INT64_MAX, ClusterId, JobId, NodeId, QueueId, UserId, parse_uuid
 from lilac.store import events as store
 
 routes = router("events")
@@ -41,6 +43,11 @@ class EventFilter:
     job_id: JobId | None = None
     node_id: NodeId | None = None
     queue_id: QueueId | None = None
+    cluster_id: ClusterId | None = None
+    user_id: UserId | None = None
+    actor: str | None = None
+    since: float | None = None
+    until: float | None = None
     kinds: frozenset[EventKind] | None = None
     sight: Sight = EVERYTHING
     """What the caller may see at all."""
@@ -50,6 +57,11 @@ class EventFilter:
             (self.job_id is None or event.job_id == self.job_id)
             and (self.node_id is None or event.node_id == self.node_id)
             and (self.queue_id is None or event.queue_id == self.queue_id)
+            and (self.cluster_id is None or event.cluster_id == self.cluster_id)
+            and (self.user_id is None or event.user_id == self.user_id)
+            and (self.actor is None or event.actor == self.actor)
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
             and (self.kinds is None or event.kind in self.kinds)
             and self.sight.sees(event)
         )
@@ -69,6 +81,11 @@ async def list_events(
     job_id: str | None = None,
     node_id: str | None = None,
     queue_id: str | None = None,
+    cluster_id: str | None = None,
+    user_id: Annotated[str | None, Query(description="Whom it is about; of a job, the owner.")] = None,
+    actor: Annotated[str | None, Query(description="Who did it: user:NAME, node:ID, cluster:ID or system.")] = None,
+    since: Annotated[Time | None, Query(description="Not before this time (RFC 3339).")] = None,
+    until: Annotated[Time | None, Query(description="Before this time (RFC 3339).")] = None,
     kind: Annotated[str | None, Query(description="One kind or several, separated by commas.")] = None,
 ) -> Response:
     """The events after `after` that the caller may see, oldest first; without `after` the newest, still oldest first.
@@ -80,6 +97,11 @@ async def list_events(
         job_id=JobId(_id("job_id", job_id)) if job_id else None,
         node_id=NodeId(_id("node_id", node_id)) if node_id else None,
         queue_id=QueueId(_id("queue_id", queue_id)) if queue_id else None,
+        cluster_id=ClusterId(_id("cluster_id", cluster_id)) if cluster_id else None,
+        user_id=UserId(_id("user_id", user_id)) if user_id else None,
+        actor=actor,
+        since=from_rfc3339(since) if since is not None else None,
+        until=from_rfc3339(until) if until is not None else None,
         kinds=frozenset(_kinds(kind)) if kind else None,
         sight=sight_of(caller),
     )
@@ -144,6 +166,11 @@ def _page(conn: Connection, where: EventFilter, after: int | None, limit: int) -
         job_id=where.job_id,
         node_id=where.node_id,
         queue_id=where.queue_id,
+        cluster_id=where.cluster_id,
+        user_id=where.user_id,
+        actor=where.actor,
+        since=where.since,
+        until=where.until,
         kinds=where.kinds,
         jobs_of=where.sight.jobs_of,
         accounts_of=where.sight.accounts_of,

@@ -6,10 +6,11 @@ from fastapi import Request
 from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
-from lilac.api.replies import Json
-from lilac.api.schemas.accounts import NewUserBody, UserChangesBody, UserShape, UsersShape
-from lilac.api.wire import user_to_wire
+from lilac.api.replies import Json, nothing
+from lilac.api.schemas.accounts import KeyShape, NewUserBody, UserChangesBody, UserShape, UsersShape
+from lilac.api.wire import key_to_wire, user_to_wire
 from lilac.control.accounts import NewUser
+from lilac.model.ids import KeyId, parse_uuid
 
 routes = router("users")
 
@@ -40,8 +41,40 @@ async def get_user(request: Request, caller: Caller, user: str) -> Response:
 
 @routes.patch("/users/{user}", operation_id="changeUser", response_model=UserShape)
 async def change_user(request: Request, caller: Caller, user: str, body: UserChangesBody) -> Response:
-    """Change role or password, disable or enable. What is left out or null stays as it is."""
+    """Change role, password or names, disable or enable. What is left out or null stays as it is."""
     changed = await request.app.state.platform.accounts.change_user(
-        caller, user, role=body.role, password=body.password, disabled=body.disabled
+        caller,
+        user,
+        role=body.role,
+        password=body.password,
+        disabled=body.disabled,
+        first_name=body.first_name,
+        last_name=body.last_name,
     )
     return Json(user_to_wire(changed))
+
+
+@routes.delete("/users/{user}", operation_id="deleteUser", response_class=Response)
+async def delete_user(request: Request, caller: Caller, user: str) -> Response:
+    """Delete an account with its keys; 409 while jobs of it wait or run, and for the last administrator.
+
+    Its ended jobs and the history stay.
+    """
+    await request.app.state.platform.accounts.delete_user(caller, user)
+    return nothing()
+
+
+@routes.get("/users/{user}/api-keys", operation_id="listUserKeys", response_model=list[KeyShape])
+async def list_user_keys(request: Request, caller: Caller, user: str) -> Response:
+    accounts = request.app.state.platform.accounts
+    found = await accounts.find_user(caller, user)
+    return Json([key_to_wire(key) for key in await accounts.keys.list_of_user(found.id)])
+
+
+@routes.delete("/users/{user}/api-keys/{key_id}", operation_id="deleteUserKey", response_class=Response)
+async def delete_user_key(request: Request, caller: Caller, user: str, key_id: str) -> Response:
+    """Take a key away from somebody. It stops working at once."""
+    accounts = request.app.state.platform.accounts
+    found = await accounts.find_user(caller, user)
+    await accounts.keys.delete_of_user(caller, found.id, KeyId(parse_uuid(key_id) or key_id))
+    return nothing()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from lilac.api.schemas.fields import Body, Flag, NewPassword, Password, Shape, Text, Time, Username
-from lilac.model.accounts import Role
+from lilac.model.accounts import KeyScope, Role
 
 
 class LoginBody(Body):
@@ -33,11 +33,14 @@ class UserChangesBody(Body):
     role: Role | None = None
     password: NewPassword | None = None
     disabled: Flag | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
 
 
 class NewKeyBody(Body):
     name: Text | None = None
     expires_at: Time | None = None
+    scope: KeyScope | None = None
 
 
 class TokenShape(Shape):
@@ -57,6 +60,10 @@ class ProfileShape(Shape):
     role: Role
 
 
+class OwnProfileShape(ProfileShape):
+    scope: KeyScope = Field(description="How much of the role the credential of this call carries.")
+
+
 class UserShape(ProfileShape):
     created_at: str
     disabled: bool
@@ -73,6 +80,7 @@ class NewKeyShape(Shape):
     created_at: str
     name: str
     expires_at: str | None
+    scope: KeyScope
 
 
 class KeyShape(Shape):
@@ -82,6 +90,7 @@ class KeyShape(Shape):
     last_used_at: str | None
     expires_at: str | None
     name: str
+    scope: KeyScope
 
 
 class ClusterKeyShape(KeyShape):

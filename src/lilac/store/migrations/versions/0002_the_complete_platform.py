@@ -5,6 +5,9 @@ Expand only: every new column has a server default or may be null, so the releas
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -13,3 +16,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Add tables and columns; nothing that the release before writes may be refused."""
+    op.add_column("api_keys", sa.Column("scope", sa.Text(), server_default="admin", nullable=False))
