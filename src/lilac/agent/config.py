@@ -49,6 +49,8 @@ class AgentConfig:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     state_dir: Path = Path("~/.lilac/agent")
     docker_host: str | None = None
+    ca_file: str | None = None
+    """Certificate authorities to trust for HTTPS to the control plane, instead of the system's."""
     private_registry: Registry | None = None
 
 
@@ -92,6 +94,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> A
         labels=values.get("labels") or {},
         state_dir=state_dir,
         docker_host=values.get("docker_host"),
+        ca_file=values.get("ca_file"),
         private_registry=_registry(values.get("private_registry")),
     )
 
@@ -137,6 +140,8 @@ def save(config: AgentConfig, path: Path) -> None:
     }
     if config.docker_host:
         document["docker_host"] = config.docker_host
+    if config.ca_file:
+        document["ca_file"] = config.ca_file
     if config.labels:
         document["labels"] = dict(config.labels)
     if config.private_registry is not None:
@@ -326,6 +331,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "labels": _labels,
     "state_dir": _text,
     "docker_host": _text,
+    "ca_file": _text,
     "private_registry": _registry_table,
 }
 
@@ -337,4 +343,5 @@ _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "LILAC_AGENT_RUNTIMES": ("runtimes", _runtimes),
     "LILAC_AGENT_STATE_DIR": ("state_dir", _text),
     "DOCKER_HOST": ("docker_host", _text),
+    "LILAC_CA_FILE": ("ca_file", _text),
 }

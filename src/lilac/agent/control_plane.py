@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,16 +29,17 @@ class Ack:
 class ControlPlane:
     """A client of the node routes. `open` and `close` belong to the running event loop."""
 
-    def __init__(self, endpoint: str, key: str, node_id: NodeId) -> None:
+    def __init__(self, endpoint: str, key: str, node_id: NodeId, *, ca_file: str | None = None) -> None:
         self._endpoint = endpoint
         self._key = key
         self._node_id = node_id
+        self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._key}", "User-Agent": f"lilac-agent/{__version__}"},
-            connector=aiohttp.TCPConnector(limit=32, keepalive_timeout=60),
+            connector=aiohttp.TCPConnector(limit=32, keepalive_timeout=60, ssl=_trusting(self._ca_file)),
             trust_env=True,
         )
 
@@ -88,6 +90,15 @@ class ControlPlane:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             words = str(error) or type(error).__name__
             raise Unavailable(f"The control plane at {self._endpoint} cannot be reached: {words}.") from error
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext | bool:
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise InvalidInput(f"Cannot use the certificate authorities in {ca_file}: {error}.", field="ca_file") from None
 
 
 def _error(status: int, body: bytes, location: str | None) -> LilacError:

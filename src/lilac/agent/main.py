@@ -58,7 +58,7 @@ async def run(config: AgentConfig, *, stop: asyncio.Event | None = None) -> int:
 async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> None:
     log.info("agent starts", node=config.node_id, name=config.node_name, endpoint=config.api_endpoint)
     node = NodeDescription(config)
-    control_plane = ControlPlane(config.api_endpoint, config.cluster_api_key, config.node_id)
+    control_plane = ControlPlane(config.api_endpoint, config.cluster_api_key, config.node_id, ca_file=config.ca_file)
     runtimes = _runtimes(config)
     replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed())
     reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=replicas.apply)

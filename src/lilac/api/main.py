@@ -11,7 +11,9 @@ import asyncio
 import fcntl
 import logging
 import os
+import signal
 import socket
+import ssl
 import sys
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +25,8 @@ from lilac.api.app import create_app
 from lilac.control.platform import Platform
 from lilac.control.settings import Settings
 from lilac.model.errors import Conflict, InvalidInput, Unavailable
+
+_log = structlog.get_logger("lilac.server")
 
 
 def serve(settings: Settings) -> None:
@@ -44,7 +48,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     platform = Platform(settings)
     try:
         await platform.start()
-        address = _address(listener)
+        address = _address(listener, secure=settings.tls_cert_file is not None)
         _greet(platform, address)
         config = uvicorn.Config(
             create_app(platform),
@@ -56,7 +60,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             server_header=False,
             date_header=True,
             backlog=2048,
+            ssl_certfile=settings.tls_cert_file,
+            ssl_keyfile=settings.tls_key_file,
         )
+        _prepare_tls(config, settings)
         server = _Server(config, platform)
         platform.on_failure = server.give_up
         await server.serve(sockets=[listener])
@@ -78,10 +85,47 @@ class _Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._platform.release_waiters)
         self.should_exit = True
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._renew_certificate)
+        try:
+            await super().serve(sockets)
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+    def _renew_certificate(self) -> None:
+        """Take the certificate for new connections from its files again; a broken one changes nothing."""
+        context, cert, key = self.config.ssl, self.config.ssl_certfile, self.config.ssl_keyfile
+        if context is None or cert is None:
+            return
+        try:
+            context.load_cert_chain(cert, key)
+        except OSError as error:
+            _log.error("the certificate cannot be renewed; the one of before is kept", file=str(cert), why=str(error))
+        else:
+            _log.info("certificate renewed", file=str(cert))
+
     def give_up(self) -> None:
         """End because the platform cannot go on."""
         self._platform.release_waiters()
         self.should_exit = True
+
+
+def _prepare_tls(config: uvicorn.Config, settings: Settings) -> None:
+    """Load the certificate now, so that a wrong one is told in a sentence; TLS 1.2 and newer only."""
+    if settings.tls_cert_file is None:
+        return
+    for path in (settings.tls_cert_file, settings.tls_key_file):
+        if path is not None and not os.access(path, os.R_OK):
+            raise InvalidInput(f"Cannot read {path}; check tls_cert_file, tls_key_file and the file's rights.")
+    try:
+        config.load()
+    except OSError as error:
+        raise InvalidInput(
+            f"Cannot use the certificate {settings.tls_cert_file} with the key {settings.tls_key_file}: {error}."
+        ) from None
+    assert config.ssl is not None
+    config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
 
 
 def configure_logging(settings: Settings) -> None:
@@ -116,10 +160,10 @@ def _greet(platform: Platform, address: str) -> None:
     print(f"Listening on {address} (API reference: {address}/docs)", flush=True)
 
 
-def _address(listener: socket.socket) -> str:
+def _address(listener: socket.socket, *, secure: bool) -> str:
     host, port = listener.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}"
+    return f"http{'s' if secure else ''}://{shown}:{port}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -12,5 +12,5 @@ from lilac.client import Client, config
 def connected() -> Iterator[Client]:
     """A client for the configured endpoint with the configured key; closed at the end."""
     settings = config.load()
-    with Client(settings.api_endpoint, settings.api_key) as client:
+    with Client(settings.api_endpoint, settings.api_key, ca_file=settings.ca_file) as client:
         yield client

@@ -15,8 +15,10 @@ from lilac.client.shapes import Health
 class Client:
     """Calls one control plane with one credential (an API key or a login token). Not for use by several threads."""
 
-    def __init__(self, endpoint: str, api_key: str | None = None, *, timeout_s: float = 30.0) -> None:
-        connection = Connection(endpoint, api_key, timeout_s=timeout_s)
+    def __init__(
+        self, endpoint: str, api_key: str | None = None, *, timeout_s: float = 30.0, ca_file: str | None = None
+    ) -> None:
+        connection = Connection(endpoint, api_key, timeout_s=timeout_s, ca_file=ca_file)
         self.connection = connection
         self.auth = Auth(connection)
         self.account = OwnAccount(connection)

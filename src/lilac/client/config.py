@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `api_endpoint` | `LILAC_API_ENDPOINT` | where the control plane is |
 | `api_key` | `LILAC_USER_API_KEY` | the user's key |
+| `ca_file` | `LILAC_CA_FILE` | certificate authorities to trust for HTTPS, instead of the system's |
 
 Loading never writes. Saving keeps keys of the file that this program does not know, replaces the file in one step,
 and leaves it readable by its owner only, because it holds a secret.
@@ -25,6 +26,7 @@ from lilac.model.errors import InvalidInput
 DEFAULT_ENDPOINT = "http://localhost:8080"
 ENDPOINT_VARIABLE = "LILAC_API_ENDPOINT"
 KEY_VARIABLE = "LILAC_USER_API_KEY"
+CA_VARIABLE = "LILAC_CA_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class UserConfig:
 
     api_endpoint: str = DEFAULT_ENDPOINT
     api_key: str | None = None
+    ca_file: str | None = None
     endpoint_source: str = "the default"
     key_source: str | None = None
 
@@ -60,6 +63,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return UserConfig(
         api_endpoint=endpoint or DEFAULT_ENDPOINT,
         api_key=key or None,
+        ca_file=environ.get(CA_VARIABLE) or stored.get("ca_file") or None,
         endpoint_source=endpoint_source if endpoint else "the default",
         key_source=key_source if key else None,
     )
@@ -113,7 +117,7 @@ def _read(path: Path) -> dict[str, Any]:
         entries = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path}: {_explain_syntax(error, text)} Run `lilac configure` to write it anew.") from error
-    for key in ("api_endpoint", "api_key"):
+    for key in ("api_endpoint", "api_key", "ca_file"):
         value = entries.get(key)
         if value is not None and not isinstance(value, str):
             raise InvalidInput(

@@ -49,8 +49,11 @@ class SilentStream(BrokenStream):
 class Connection:
     """A pool of connections to one control plane, with one credential."""
 
-    def __init__(self, endpoint: str, api_key: str | None = None, *, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, endpoint: str, api_key: str | None = None, *, timeout_s: float = 30.0, ca_file: str | None = None
+    ) -> None:
         self.endpoint = normal_endpoint(endpoint)
+        self.ca_file = ca_file
         self.api_key = api_key
         self.timeout_s = timeout_s
         self._http: httpx2.Client | None = None
@@ -123,7 +126,10 @@ class Connection:
             import httpx2
 
             # Building a TLS context takes a tenth of a second: not for an endpoint that has no use for one.
-            self._http = httpx2.Client(verify=self.endpoint.startswith("https:"), follow_redirects=False)
+            verify: Any = self.endpoint.startswith("https:")
+            if verify and self.ca_file:
+                verify = trusting(self.ca_file)
+            self._http = httpx2.Client(verify=verify, follow_redirects=False)
         return self._http
 
     def _headers(self) -> dict[str, str]:
@@ -179,6 +185,17 @@ def normal_endpoint(text: str) -> str:
     if not valid or any(c.isspace() for c in endpoint):
         raise InvalidInput(f"{text!r} is not an address of a control plane, such as http://lilac.example.com:8081.")
     return endpoint
+
+
+def trusting(ca_file: str) -> Any:
+    """A TLS context that trusts the authorities of a file only. Raises `InvalidInput` for a file that holds none."""
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise InvalidInput(f"cannot use the certificate authorities in {ca_file}: {why}.", field="ca_file") from None
 
 
 def segment(name: str) -> str:
@@ -266,6 +283,8 @@ def _reason(error: BaseException) -> str:
     while seen is not None:
         if isinstance(seen, socket.gaierror):
             return "its host name is not known"
+        if message := getattr(seen, "verify_message", None):
+            return f"its certificate is not trusted ({message}); LILAC_CA_FILE names a file with the authority to trust"
         if isinstance(seen, OSError) and seen.errno is not None:
             if seen.errno == errno.ECONNREFUSED:
                 return "connection refused"

@@ -1,17 +1,19 @@
 """Every setting of the control plane, in one typed place.
 
-Precedence: command-line flags, then environment variables `LILAC_<NAME>`, then `server.toml` in the data directory,
-then the defaults below.
+Precedence: command-line flags, then environment variables `LILAC_<NAME>`, then the file (`--config`,
+`LILAC_CONFIG_FILE`, or `server.toml` in the data directory), then the defaults below. Flags and the reference are made
+from the fields; one that is marked secret has no flag.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lilac.model.errors import InvalidInput
@@ -31,8 +33,14 @@ class Settings(BaseSettings):
         None, description="sqlite:///PATH or postgresql://…; by default a SQLite file in the data directory."
     )
     admin_password: str | None = Field(
-        None, description="Password of the first administrator, at the first start only; made and printed if unset."
+        None,
+        description="Password of the first administrator, at the first start only; made and printed if unset.",
+        json_schema_extra={"secret": True},
     )
+    tls_cert_file: Path | None = Field(
+        None, description="Certificate (PEM, with its chain) to serve HTTPS with; needs tls_key_file."
+    )
+    tls_key_file: Path | None = Field(None, description="Private key (PEM) of tls_cert_file.")
     log_format: str = Field("console", pattern="^(console|json)$", description="Format of the server's own log.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severity that is logged.")
     allow_sign_up: bool = Field(False, description="Whether anybody may make an account of role member.")
@@ -60,6 +68,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings
 
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file must be set together")
+        return self
+
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'lilac.db'}"
@@ -69,8 +83,8 @@ class Settings(BaseSettings):
         return self.data_dir / "logs"
 
 
-def load(**flags: Any) -> Settings:
-    """Read the settings from flags, environment and `server.toml`.
+def load(config_file: str | Path | None = None, **flags: Any) -> Settings:
+    """Read the settings from flags, environment and file. A file that was asked for must be there.
 
     Raises:
         InvalidInput: a value is wrong; the sentence names the setting and where it came from.
@@ -78,12 +92,15 @@ def load(**flags: Any) -> Settings:
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         settings = Settings(**given)
-        from_file = _read_file(settings.data_dir / "server.toml")
+        asked = config_file or os.environ.get("LILAC_CONFIG_FILE")
+        from_file = _read_file(Path(asked) if asked else settings.data_dir / "server.toml", needed=bool(asked))
         if from_file:
             settings = Settings(**{**_without_env(from_file), **given})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        if not name:
+            raise InvalidInput(f"Settings: {first['msg'].removeprefix('Value error, ')}.") from None
         raise InvalidInput(
             f"Setting {name}: {first['msg']} (flag --{name.replace('_', '-')}, variable "
             f"LILAC_{name.upper()} or server.toml).",
@@ -98,16 +115,16 @@ def make_secret() -> str:
 
 
 def _without_env(from_file: dict[str, Any]) -> dict[str, Any]:
-    import os
-
     names = {key.upper() for key in os.environ}
     return {key: value for key, value in from_file.items() if f"LILAC_{key.upper()}" not in names}
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path, *, needed: bool) -> dict[str, Any]:
     try:
         text = path.read_text()
     except FileNotFoundError:
+        if needed:
+            raise InvalidInput(f"There is no file {path}; give another with --config or LILAC_CONFIG_FILE.") from None
         return {}
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror}.") from None
