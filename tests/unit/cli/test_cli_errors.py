@@ -157,7 +157,7 @@ HEAVY = ("httpx2", "rich", "pydantic", "questionary", "asyncio", "typer", "fasta
         (["--version"], ("click",)),
         (["--help"], ()),
         (["submit", "--help"], ()),
-        (["server", "start", "--help"], ()),
+        (["server", "--help"], ()),
         (["agent", "start", "--help"], ()),
         (["demo", "--help"], ()),
         (["jobs", "--help"], ()),
