@@ -15,26 +15,23 @@ import socket
 import tempfile
 import tomllib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lilac.agent.checking import Wrong as _Wrong
+from lilac.agent.checking import gigabytes as _gigabytes
+from lilac.agent.checking import kind as _kind
+from lilac.agent.checking import text as _text
+from lilac.agent.registries.settings import Registry, check_table, check_tables, registry_from, table_of
 from lilac.model.clusters import RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import NodeId, parse_uuid
 
+MIN_FREE_DISK_GB = 2.0
 CONFIGURE_HINT = "run `lilac agent configure`"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
-    """One private image registry. The credential is used for images of this registry and for no others."""
-
-    registry_url: str
-    username: str
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +49,18 @@ class AgentConfig:
     ca_file: str | None = None
     """Certificate authorities to trust for HTTPS to the control plane, instead of the system's."""
     private_registry: Registry | None = None
+    registries: tuple[Registry, ...] = ()
+    docker_config: Path | None = None
+    """The directory of Docker's own config.json, with credentials for registries."""
+    image_cache_gb: float | None = None
+    """How much disk the images may take that the agent pulled; None for all there is."""
+    min_free_disk_gb: float = MIN_FREE_DISK_GB
+    """How much of the engine's disk is to stay free: below, nothing is pulled."""
+
+    @property
+    def all_registries(self) -> tuple[Registry, ...]:
+        """The configured registries in their order of precedence."""
+        return (*([self.private_registry] if self.private_registry is not None else []), *self.registries)
 
 
 def default_path(environ: Mapping[str, str] = os.environ) -> Path:
@@ -96,6 +105,10 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> A
         docker_host=values.get("docker_host"),
         ca_file=values.get("ca_file"),
         private_registry=_registry(values.get("private_registry")),
+        registries=_registries(values.get("registries") or []),
+        docker_config=Path(environ.get("DOCKER_CONFIG") or _home(environ) / ".docker"),
+        image_cache_gb=values.get("image_cache_gb"),
+        min_free_disk_gb=values.get("min_free_disk_gb", MIN_FREE_DISK_GB),
     )
 
 
@@ -145,11 +158,13 @@ def save(config: AgentConfig, path: Path) -> None:
     if config.labels:
         document["labels"] = dict(config.labels)
     if config.private_registry is not None:
-        document["private_registry"] = {
-            "registry_url": config.private_registry.registry_url,
-            "username": config.private_registry.username,
-            "secret": config.private_registry.secret,
-        }
+        document["private_registry"] = table_of(config.private_registry)
+    if config.registries:
+        document["registries"] = [table_of(registry) for registry in config.registries]
+    if config.image_cache_gb is not None:
+        document["image_cache_gb"] = config.image_cache_gb
+    if config.min_free_disk_gb != MIN_FREE_DISK_GB:
+        document["min_free_disk_gb"] = config.min_free_disk_gb
     write_private(path, tomli_w.dumps(document))
 
 
@@ -166,12 +181,6 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-class _Wrong(Exception):
-    def __init__(self, sentence: str, key: str | None = None) -> None:
-        super().__init__(sentence)
-        self.key = key
 
 
 def _override(values: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -194,15 +203,12 @@ def _override(values: dict[str, Any], environ: Mapping[str, str]) -> None:
 def _registry(table: Mapping[str, str] | None) -> Registry | None:
     if not table:
         return None
-    missing = [key for key in _REGISTRY_VARIABLES.values() if not table.get(key)]
-    if missing:
-        variables = {key: variable for variable, key in _REGISTRY_VARIABLES.items()}
-        wanted = " and ".join(f"{key} ({variables[key]})" for key in missing)
-        raise InvalidInput(
-            f"private_registry: {wanted} must be set too: {CONFIGURE_HINT} or set the variable.",
-            field="private_registry",
-        )
-    return Registry(registry_url=table["registry_url"], username=table["username"], secret=table["secret"])
+    remedy = {key: variable for variable, key in _REGISTRY_VARIABLES.items()}
+    return registry_from(table, where="private_registry", remedy=remedy)
+
+
+def _registries(tables: Sequence[Mapping[str, str]]) -> tuple[Registry, ...]:
+    return tuple(registry_from(table, where=f"registries[{n}]") for n, table in enumerate(tables, start=1))
 
 
 def _kept_node_id(state_dir: Path) -> str:
@@ -217,12 +223,6 @@ def _kept_node_id(state_dir: Path) -> str:
     if node_id is None:
         raise InvalidInput(f"{path} must hold a UUID, not {text!r}; remove the file to become a new node.")
     return node_id
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise _Wrong(f"must be text in quotes, not {_kind(value)}")
-    return value.strip()
 
 
 def _endpoint(value: object) -> str:
@@ -274,23 +274,6 @@ def _labels(value: object) -> dict[str, str]:
     return labels
 
 
-def _registry_table(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise _Wrong(f"must be a table, not {_kind(value)}")
-    known = _REGISTRY_VARIABLES.values()
-    for key, text in value.items():  # pyright: ignore[reportUnknownVariableType]
-        if key not in known:
-            raise _Wrong(f"is not a setting; known are {', '.join(known)}", key=str(key))  # pyright: ignore
-        if not isinstance(text, str):
-            raise _Wrong(f"must be text in quotes, not {_kind(text)}", key=str(key))  # pyright: ignore
-    return {str(key): str(text) for key, text in value.items()}  # pyright: ignore
-
-
-def _kind(value: object) -> str:
-    words = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    return words.get(type(value), f"a {type(value).__name__}")
-
-
 def _syntax_sentence(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
     match = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", str(error))
     line = int(match.group(1)) if match and match.group(1) else max(1, len(text.splitlines()))
@@ -304,9 +287,9 @@ def _syntax_sentence(path: Path, text: str, error: tomllib.TOMLDecodeError) -> s
 def _place(path: Path, text: str, key: str, section: str | None = None) -> str:
     inside = section is None
     for number, line in enumerate(text.splitlines(), start=1):
-        if section is not None and re.match(rf"\s*\[\s*{re.escape(section)}\s*\]", line):
+        if section is not None and re.match(rf"\s*\[+\s*{re.escape(section)}\s*\]", line):
             inside = True
-        if inside and re.match(rf"\s*(\[\s*{re.escape(key)}\s*\]|[\"']?{re.escape(key)}[\"']?\s*[=.])", line):
+        if inside and re.match(rf"\s*(\[+\s*{re.escape(key)}\s*\]|[\"']?{re.escape(key)}[\"']?\s*[=.])", line):
             return f"{path}, line {number}"
     return str(path)
 
@@ -332,7 +315,10 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "state_dir": _text,
     "docker_host": _text,
     "ca_file": _text,
-    "private_registry": _registry_table,
+    "private_registry": check_table,
+    "registries": check_tables,
+    "image_cache_gb": _gigabytes,
+    "min_free_disk_gb": _gigabytes,
 }
 
 _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
@@ -342,6 +328,8 @@ _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "LILAC_NODE_NAME": ("node_name", _text),
     "LILAC_AGENT_RUNTIMES": ("runtimes", _runtimes),
     "LILAC_AGENT_STATE_DIR": ("state_dir", _text),
+    "LILAC_AGENT_IMAGE_CACHE_GB": ("image_cache_gb", _gigabytes),
+    "LILAC_AGENT_MIN_FREE_DISK_GB": ("min_free_disk_gb", _gigabytes),
     "DOCKER_HOST": ("docker_host", _text),
     "LILAC_CA_FILE": ("ca_file", _text),
 }

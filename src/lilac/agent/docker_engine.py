@@ -17,8 +17,8 @@ import aiohttp
 import orjson
 from aiodocker.exceptions import DockerError
 
-from lilac.agent.config import Registry
-from lilac.agent.registries import full_reference
+from lilac.agent.registries.credentials import Credential
+from lilac.agent.registries.references import full_reference, registry_of_image
 from lilac.model.errors import Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -61,13 +61,20 @@ class DockerEngine:
             raise
         return True
 
-    async def pull(self, image: str, credential: Registry | None) -> None:
-        """Pull one image; takes as long as it takes."""
-        auth: Any = None
+    async def pull(self, image: str, credential: Credential | None) -> AsyncIterator[dict[str, Any]]:
+        """Pull one image and yield the engine's lines about it; takes as long as it takes."""
+        headers: dict[str, str] = {}
         if credential is not None:
-            auth = {"username": credential.username, "password": credential.secret}
-        async with self._asking(patience_s=None):
-            await self._docker().images.pull(full_reference(image), auth=auth)
+            if credential.registry != registry_of_image(image):  # the last guard: it belongs to another registry
+                raise ValueError(f"a credential of {credential.registry} for {image}")
+            headers["X-Registry-Auth"] = credential.header()
+        params = {"fromImage": full_reference(image)}
+        async with self._stream("images/create", params, method="POST", headers=headers) as response:
+            async for line in _json_lines(response):
+                if "error" in line or "errorDetail" in line:
+                    detail = line.get("errorDetail") or {}
+                    raise EngineError(0, str(detail.get("message") or line.get("error")))
+                yield line
 
     async def create(self, name: str, config: Mapping[str, Any]) -> str:
         """Create a container and return its id; 409 if the name is taken."""
@@ -131,9 +138,12 @@ class DockerEngine:
             yield _chunks(response)
 
     @contextlib.asynccontextmanager
-    async def _stream(self, path: str, params: dict[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._asking():
-            response = await self._docker()._do_query(path, "GET", params=params, timeout=None)
+    async def _stream(
+        self, path: str, params: dict[str, Any], *, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        # A pull is answered when its manifest has come: the engine's own patience with the registry counts.
+        async with self._asking(ANSWER_PATIENCE_S if method == "GET" else None):
+            response = await self._docker()._do_query(path, method, params=params, headers=headers, timeout=None)
         try:
             yield response
         finally:

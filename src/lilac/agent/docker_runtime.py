@@ -17,19 +17,20 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import structlog
 
 from lilac.agent.backoff import Backoff
-from lilac.agent.config import Registry
 from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
-from lilac.agent.docker_failures import create_failure, pull_failure, start_failure
+from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
 from lilac.agent.journal import Entry
-from lilac.agent.registries import credential_for
+from lilac.agent.pulling import Puller
+from lilac.agent.registries.credentials import Registries
 from lilac.agent.runtime import End, Observer, StartFailure
 from lilac.agent.wire import Assignment, replica_environment
 from lilac.model.clusters import RuntimeName
@@ -65,17 +66,17 @@ class DockerRuntime:
         node_id: NodeId,
         *,
         host: str | None = None,
-        registry: Registry | None = None,
+        registries: Registries | None = None,
         engine_patience_s: float = ENGINE_PATIENCE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._node_id = node_id
         self._engine = DockerEngine(host)
-        self._registry = registry
+        self._registries = registries if registries is not None else Registries()
+        self._puller = Puller(self._engine, self._registries, clock=clock)
         self._engine_patience_s = engine_patience_s
         self._clock = clock
         self._containers: dict[ReplicaKey, _Container] = {}
-        self._pulls: dict[str, asyncio.Lock] = {}
         self._watcher: asyncio.Task[None] | None = None
         self._observer: Observer | None = None
         self._back = asyncio.Event()
@@ -83,6 +84,7 @@ class DockerRuntime:
 
     async def open(self, observer: Observer) -> None:
         self._observer = observer
+        await self._registries.open()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
@@ -92,6 +94,7 @@ class DockerRuntime:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._registries.close()
         await self._engine.close()
 
     async def start(self, entry: Entry) -> float:
@@ -176,15 +179,7 @@ class DockerRuntime:
         image = entry.assignment.image
         if not image:
             raise StartFailure(FailureReason.IMAGE, "A job of runtime docker needs an image.")
-        async with self._pulls.setdefault(image, asyncio.Lock()):
-            try:
-                if await self._engine.has_image(image):
-                    return
-                self._progressed(entry.key, message=f"Pulling {image}.", pull_started=self._clock())
-                await self._engine.pull(image, credential_for(image, self._registry))
-            except EngineError as error:
-                raise pull_failure(image, str(error)) from error
-            self._progressed(entry.key, pull_finished=self._clock())
+        await self._puller.ensure(image, partial(self._progressed, entry.key))
 
     async def _create(self, entry: Entry) -> str:
         name = container_name(entry.key, self._node_id)
@@ -331,9 +326,16 @@ class DockerRuntime:
         except (EngineAway, EngineError) as error:
             log.warning("the signal could not be sent", replica=str(entry.key), signal=number, why=str(error))
 
-    def _progressed(self, key: ReplicaKey, *, message: str | None = None, **times: float) -> None:
+    def _progressed(
+        self,
+        key: ReplicaKey,
+        *,
+        message: str | None = None,
+        progress: Mapping[str, Any] | None = None,
+        **times: float,
+    ) -> None:
         if self._observer is not None:
-            self._observer.progressed(key, message=message, **times)
+            self._observer.progressed(key, message=message, progress=progress, **times)
 
     def _end_soon(self, entry: Entry, end: End) -> None:
         if self._observer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from lilac.agent.docker_runtime import DockerRuntime
 from lilac.agent.journal import Journal
 from lilac.agent.node import NodeDescription
 from lilac.agent.process_runtime import ProcessRuntime
+from lilac.agent.registries.credentials import Registries
 from lilac.agent.replicas import Replicas
 from lilac.agent.reporting import Reporter
 from lilac.agent.runtime import Runtime
@@ -98,10 +100,12 @@ def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
             case RuntimeName.PROCESS:
                 runtimes[name] = ProcessRuntime()
             case RuntimeName.DOCKER:
-                runtimes[name] = DockerRuntime(
-                    config.node_id, host=config.docker_host, registry=config.private_registry
-                )
+                runtimes[name] = DockerRuntime(config.node_id, host=config.docker_host, registries=_registries(config))
     return runtimes
+
+
+def _registries(config: AgentConfig) -> Registries:
+    return Registries(config.all_registries, docker_config=config.docker_config, environ=os.environ)
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class _Held:
         self.exit_code: int | None = None
         self.reason: FailureReason | None = None
         self.message: str | None = None
+        self.progress: Mapping[str, Any] | None = None
         self.times: dict[str, float] = {}
         self.stop: asyncio.Future[None] = loop.create_future()
         self.settled: asyncio.Future[None] = loop.create_future()
@@ -68,7 +69,7 @@ class _Held:
         return HeldView(ended=self.ended, stopping=self.stop.done(), shipped=self.shipped and not self.removing)
 
     def report(self) -> dict[str, Any]:
-        return {
+        told: dict[str, Any] = {
             "job_id": self.key.job_id,
             "attempt": self.key.attempt,
             "rank": self.key.rank,
@@ -78,6 +79,9 @@ class _Held:
             "message": self.message,
             "times": self.times,
         }
+        if self.progress is not None:
+            told["progress"] = self.progress
+        return told
 
 
 class Replicas:
@@ -146,13 +150,20 @@ class Replicas:
 
     # What the runtimes tell
 
-    def progressed(self, key: ReplicaKey, *, message: str | None = None, **times: float) -> None:
+    def progressed(
+        self,
+        key: ReplicaKey,
+        *,
+        message: str | None = None,
+        progress: Mapping[str, Any] | None = None,
+        **times: float,
+    ) -> None:
         held = self._held.get(key)
         if held is None or held.ended:
             return
         for step, at in times.items():
             held.passed(step, at)
-        held.message = message
+        held.message, held.progress = message, progress
         self._changed()
 
     def ended(self, key: ReplicaKey, end: End) -> None:
@@ -285,7 +296,7 @@ class Replicas:
             if started_at is None:
                 return
         held.state = ReplicaState.RUNNING
-        held.message = None
+        held.message = held.progress = None
         held.passed("started", started_at)
         if held.times.keys() - {"received", "started"}:  # more than the journal's other files tell
             held.entry.write_json("progress.json", held.times)
@@ -380,6 +391,7 @@ class Replicas:
         message: str | None,
     ) -> None:
         held.state, held.exit_code, held.reason, held.message = state, exit_code, reason, message
+        held.progress = None
         if held.entry is not None:
             held.entry.write_json(
                 "result.json",

@@ -8,8 +8,9 @@ entry or in the engine, so `adopt` finds it again.
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from lilac.agent.journal import Entry
 from lilac.model.clusters import RuntimeName
@@ -42,8 +43,16 @@ class StartFailure(Exception):
 class Observer(Protocol):
     """Who is told. All calls come from the event loop's thread."""
 
-    def progressed(self, key: ReplicaKey, *, message: str | None = None, **times: float) -> None:
-        """A step was taken (`pull_started`, `created`, …), or there is something to say about the waiting."""
+    def progressed(
+        self,
+        key: ReplicaKey,
+        *,
+        message: str | None = None,
+        progress: Mapping[str, Any] | None = None,
+        **times: float,
+    ) -> None:
+        """A step was taken (`pull_started`, `created`, …), or there is something to say about the waiting; `progress`
+        tells how far a long step is, as the wire has it."""
         ...
 
     def ended(self, key: ReplicaKey, end: End) -> None:

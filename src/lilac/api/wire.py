@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lilac.control.directory import ClusterUse, NodeUse, QueueUse
+from lilac.control.fleet import Disk
 from lilac.control.times import rfc3339
 from lilac.model.accounts import ApiKey, User
 from lilac.model.clusters import Cluster
@@ -71,7 +72,7 @@ def cluster_info_to_wire(use: ClusterUse) -> dict[str, Any]:
     }
 
 
-def node_to_wire(use: NodeUse) -> dict[str, Any]:
+def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
     node, inventory = use.node, use.node.inventory
     gpus = inventory.gpus
     summary = None
@@ -115,6 +116,7 @@ def node_to_wire(use: NodeUse) -> dict[str, Any]:
         },
         "jobs": list(use.jobs),
         "agent_version": inventory.agent_version,
+        "disk": {"total_mb": disk.total_mb, "free_mb": disk.free_mb} if disk is not None else None,
     }
 
 

@@ -9,6 +9,7 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.output import clean, paint, print_fields, print_table
+from lilac.cli.progress import in_words
 from lilac.cli.waterfall import waterfall
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def _facts(job: Job) -> list[tuple[str, str]]:
             facts.append(("Expected start", wording.when(waiting["expected_start"])))
         if waiting.get("smallest_change"):
             facts.append(("Starts now with", clean(waiting["smallest_change"])))
+    if progress := job.get("progress"):
+        facts.append(("Progress", in_words(progress)))
     if job.get("exit_code") is not None:
         facts.append(("Exit code", str(job.get("exit_code"))))
     if job.get("node_name") or job["node_id"]:
@@ -121,7 +124,7 @@ def _print_attempts(attempts: list[Attempt]) -> None:
                     "-" if replica["exit_code"] is None else str(replica["exit_code"]),
                     str(len(replica["gpu_uuids"]) or "-"),
                     "-" if begin is None or end is None else wording.span(end - begin),
-                    _size(replica["log_bytes"]),
+                    wording.size(replica["log_bytes"]),
                     clean(replica["message"] or replica["reason"] or ""),
                 ]
             )
@@ -130,11 +133,3 @@ def _print_attempts(attempts: list[Attempt]) -> None:
             rows.append([str(attempt["number"]), "-", attempt["state"], "-", "-", "-", "-", "-", why])
     headings = ["ATTEMPT", "RANK", "STATE", "NODE", "EXIT", "GPUS", "RAN", "OUTPUT", "WHY"]
     print_table(headings, rows, flexible=8, states=2, indent="  ")
-
-
-def _size(count: int) -> str:
-    if count < 1024:
-        return f"{count} B"
-    if count < 1024 * 1024:
-        return f"{count / 1024:.1f} kB"
-    return f"{count / (1024 * 1024):.1f} MB"

@@ -75,13 +75,17 @@ def stream_log(client: Client, job_id: str, *, attempt: int | None = None, rank:
     def next_attempt(number: int) -> None:
         note(f"lilac: attempt {number} begins.")
 
+    from lilac.cli.progress import Watch
+
     out = _binary_stdout()
     chunks = client.jobs.follow_log(
         job_id, attempt=attempt, rank=rank, offset=offset, patience=Patience(told=interrupted), on_attempt=next_attempt
     )
-    for chunk in chunks:
-        out.write(chunk)
-        out.flush()
+    with Watch(client, job_id) as watch:
+        for chunk in chunks:
+            watch.stop()
+            out.write(chunk)
+            out.flush()
 
 
 def tail_offset(client: Client, job_id: str, attempt: int, rank: int, lines: int) -> int:

@@ -64,6 +64,7 @@ def show(node: str, *, as_json: bool) -> None:
         ("CPU", f"{cpu} ({clean(found['cpu']['manufacturer'])}, {clean(found['cpu']['architecture'])})"),
         ("Memory", memory),
         ("GPUs", _gpus(found)),
+        ("Disk", _disk(found)),
         ("Runtimes", ", ".join(found.get("runtimes", [])) or "-"),
         ("Labels", ", ".join(f"{clean(k)}={clean(v)}" for k, v in found.get("labels", {}).items()) or "-"),
         ("Agent", clean(found.get("agent_version") or "an original Lilac agent")),
@@ -192,3 +193,8 @@ def _told(found: Sequence[Node], word: str, sentence: str, as_json: bool) -> Non
         return
     for node in found:
         click.echo(f"{clean(_name(node))} {sentence}.")
+
+
+def _disk(node: Node) -> str:
+    disk = node.get("disk")
+    return f"{wording.memory(disk['free_mb'])} of {wording.memory(disk['total_mb'])} free" if disk else "-"

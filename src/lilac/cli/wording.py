@@ -71,6 +71,16 @@ def memory(mb: int) -> str:
     return f"{mb} MB" if mb < 1024 else f"{mb / 1024:.1f} GB".replace(".0 GB", " GB")
 
 
+def size(count: int) -> str:
+    """Bytes as `512 B`, `1.5 kB`, `3.2 MB`, `1.2 GB`."""
+    if count < 1024:
+        return f"{count} B"
+    for unit, factor in (("kB", 1 << 10), ("MB", 1 << 20)):
+        if count < factor << 10:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count / (1 << 30):.1f} GB"
+
+
 def cores(millicores: int) -> str:
     """Millicores as cores: `0.5`, `4`."""
     return f"{millicores / 1000:.3f}".rstrip("0").rstrip(".")

@@ -98,6 +98,14 @@ class Waiting(TypedDict):
     smallest_change: str | None
 
 
+class Progress(TypedDict):
+    """How far a job that is starting has got: bytes of `total`, which is null while nobody knows."""
+
+    step: str
+    done: int
+    total: int | None
+
+
 class Job(TypedDict):
     """A job. The fields after `updated_at` are absent where the server is an original Lilac; `attempts` and
     `waiting` come only when one job is asked for."""
@@ -134,6 +142,7 @@ class Job(TypedDict):
     reason: NotRequired[str | None]
     message: NotRequired[str | None]
     waiting: NotRequired[Waiting | None]
+    progress: NotRequired[Progress | None]
     waterfall: NotRequired[dict[str, float]]
     """Seconds since the epoch by step, see `lilac.model.jobs.WATERFALL`."""
     attempts: NotRequired[list[Attempt]]
@@ -264,6 +273,13 @@ class Free(TypedDict):
     gpus: int
 
 
+class Disk(TypedDict):
+    """Of the node's container engine."""
+
+    total_mb: int
+    free_mb: int
+
+
 class Node(TypedDict):
     id: str
     cluster_id: str
@@ -280,6 +296,7 @@ class Node(TypedDict):
     free: NotRequired[Free]
     jobs: NotRequired[list[str]]
     agent_version: NotRequired[str]
+    disk: NotRequired[Disk | None]
 
 
 class ApiKey(TypedDict):

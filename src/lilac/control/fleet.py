@@ -11,15 +11,33 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from lilac.model.clusters import Node
-from lilac.model.ids import NodeId, ReplicaKey
+from lilac.model.ids import JobId, NodeId, ReplicaKey
 from lilac.model.jobs import JobSpec, Replica
 from lilac.model.states import is_terminal
 
 _FORMER_LIVES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk of a node's engine, as its agent last told."""
+
+    total_mb: int
+    free_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long step of a replica is, as its agent last told: `total` is None while nobody knows."""
+
+    step: str
+    done: int
+    total: int | None
 
 
 @dataclass(slots=True)
@@ -51,6 +69,9 @@ class Station:
     """Whether `last_seen` is newer than what the store has."""
     occupied: bool = False
     """Whether an original agent still holds something else than its assignment."""
+    disk: Disk | None = None
+    progressing: frozenset[ReplicaKey] = frozenset()
+    """The replicas here of which `Fleet` knows some progress."""
     _revision: str | None = None
 
     @property
@@ -101,6 +122,7 @@ class Fleet:
 
     def __init__(self) -> None:
         self.stations: dict[NodeId, Station] = {}
+        self._progress: dict[JobId, dict[ReplicaKey, Progress]] = {}
 
     def get(self, node_id: NodeId) -> Station | None:
         return self.stations.get(node_id)
@@ -116,12 +138,37 @@ class Fleet:
     def drop_node(self, node_id: NodeId) -> None:
         station = self.stations.pop(node_id, None)
         if station is not None:
+            self.tell_live(station, {}, None)
             station.changed.set()
 
     def put_replica(self, replica: Replica, spec: JobSpec, world_size: int) -> bool:
         """Take in a replica as it is now. Whether its node had it on the list before."""
         station = self.stations.get(replica.node_id)
         return station is not None and station.put(replica, spec, world_size)
+
+    def tell_live(self, station: Station, progress: Mapping[ReplicaKey, Progress], disk: Disk | None) -> None:
+        """Take in what a report says about this moment only: it is kept in memory, and lost with it."""
+        station.disk = disk
+        for key in station.progressing - progress.keys():
+            if (of_job := self._progress.get(key.job_id)) is not None:
+                of_job.pop(key, None)
+                if not of_job:
+                    del self._progress[key.job_id]
+        for key, told in progress.items():
+            self._progress.setdefault(key.job_id, {})[key] = told
+        station.progressing = frozenset(progress)
+
+    def progress(self, job_id: JobId, attempt: int) -> Progress | None:
+        """How far the replicas of this attempt are together in what they do before they run."""
+        told = [p for key, p in self._progress.get(job_id, {}).items() if key.attempt == attempt]
+        if not told:
+            return None
+        totals = [p.total for p in told if p.total is not None]
+        return Progress(told[0].step, sum(p.done for p in told), sum(totals) if len(totals) == len(told) else None)
+
+    def disk(self, node_id: NodeId) -> Disk | None:
+        station = self.stations.get(node_id)
+        return station.disk if station is not None else None
 
     def node_name(self, node_id: NodeId | None) -> str | None:
         station = self.stations.get(node_id) if node_id is not None else None

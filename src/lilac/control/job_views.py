@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lilac.control.fleet import Progress
 from lilac.control.times import rfc3339
 from lilac.model.ids import NodeId
 from lilac.model.jobs import WATERFALL, Attempt, Job, Replica
@@ -28,7 +29,13 @@ def created_job(job: Job) -> dict[str, Any]:
 
 
 def job_object(
-    job: Job, *, queue_name: str | None, owner: str | None, node_name: str | None, with_env: bool
+    job: Job,
+    *,
+    queue_name: str | None,
+    owner: str | None,
+    node_name: str | None,
+    with_env: bool,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """A job as every other route shows it: the original's fields, and ours."""
     spec = job.spec
@@ -64,6 +71,7 @@ def job_object(
         "exit_code": job.exit_code,
         "reason": str(job.reason) if job.reason is not None else None,
         "message": job.message,
+        "progress": {"step": progress.step, "done": progress.done, "total": progress.total} if progress else None,
         "waterfall": {step: job.waterfall[step] for step in WATERFALL if step in job.waterfall},
     }
 

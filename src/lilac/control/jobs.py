@@ -136,6 +136,7 @@ class Jobs:
             owner=self._owners.get(job.owner_id) if job.owner_id is not None else None,
             node_name=self._projection.fleet.node_name(job.node_id),
             with_env=principal.is_admin or job.owner_id == principal.user_id,
+            progress=self._projection.fleet.progress(job.id, job.attempt) if job.state is JobState.STARTING else None,
         )
 
     async def owner_id(self, principal: Principal, username: str) -> UserId | None:

@@ -15,19 +15,19 @@ told by the absence of `protocol` in their report.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import structlog
 
 from lilac.control import records
-from lilac.control.fleet import Held, Station
+from lilac.control.fleet import Disk, Held, Progress, Station
 from lilac.control.projection import Projection
 from lilac.model.clusters import Inventory, Node
 from lilac.model.errors import Conflict, Forbidden, LilacError
 from lilac.model.events import Event, EventKind
-from lilac.model.ids import ClusterId, JobId, NodeId
+from lilac.model.ids import ClusterId, JobId, NodeId, ReplicaKey
 from lilac.model.jobs import ReplicaReport
 from lilac.model.lifecycle import Outcome, lost_with_node, report
 from lilac.model.states import FailureReason, NodeState, ReplicaState, is_terminal
@@ -51,6 +51,8 @@ class StatusReport:
     replicas: tuple[ReplicaReport, ...] = ()
     revision: str | None = None
     wait_s: float = 0.0
+    progress: Mapping[ReplicaKey, Progress] = field(default_factory=dict[ReplicaKey, Progress])
+    disk: Disk | None = None
     legacy_job: tuple[JobId, ReplicaState] | None = None
     """What an original agent says that it holds."""
 
@@ -92,6 +94,9 @@ class Nodes:
         if told.inventory.legacy:
             return await self._legacy_status(station, told)
         if station.take_order(told.incarnation, told.sequence):
+            # Only of what the node holds: an agent cannot speak about the jobs of others.
+            held = {key: progress for key, progress in told.progress.items() if key in station.held}
+            self._fleet.tell_live(station, held, told.disk)
             news = [r for r in told.replicas if _is_news(station, r)]
             if news:
                 await self._db.write(self._record_reports, tuple(news), self._clock())

@@ -1,4 +1,4 @@
-"""The pure parts of the Docker runtime: registries, failures, the log's copy, the container's settings."""
+"""The pure parts of the Docker runtime: references, the log's copy, the container's settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lilac.agent.config import Registry
-from lilac.agent.docker_failures import pull_failure, start_failure
 from lilac.agent.docker_log import Cursor, LogCopy, parse_time
 from lilac.agent.docker_runtime import container_config, container_name
-from lilac.agent.registries import credential_for, full_reference, registry_of_image
+from lilac.agent.registries.references import full_reference, registry_of_image
 from lilac.agent.wire import Assignment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import JobId, NodeId, ReplicaKey
@@ -34,40 +32,11 @@ def test_the_registry_of_an_image(image: str, registry: str) -> None:
     assert registry_of_image(image) == registry
 
 
-@pytest.mark.parametrize(
-    ("url", "image", "shown"),
-    [
-        ("https://index.docker.io/v1/", "me/app", True),
-        ("https://index.docker.io/v1/", "gcr.io/p/app", False),
-        ("https://gcr.io", "gcr.io/p/app", True),
-        ("gcr.io", "evil.example/gcr.io/app", False),
-        ("https://gcr.io", "gcr.io.evil.example/app", False),
-        ("10.0.0.1:5000", "10.0.0.1:5000/app", True),
-        ("10.0.0.1:5000", "10.0.0.1:5001/app", False),
-        ("https://gcr.io", "debian", False),
-    ],
-)
-def test_a_credential_goes_to_its_own_registry_only(url: str, image: str, shown: bool) -> None:
-    registry = Registry(registry_url=url, username="u", secret="s")
-    assert (credential_for(image, registry) is registry) is shown
-    assert credential_for(image, None) is None
-
-
 def test_a_reference_always_names_one_image() -> None:
     assert full_reference("debian") == "docker.io/library/debian:latest"
     assert full_reference("me/app:2") == "docker.io/me/app:2"
     assert full_reference("h:5000/app") == "h:5000/app:latest"
     assert full_reference("h:5000/app@sha256:ab") == "h:5000/app@sha256:ab"
-
-
-def test_failures_are_told_by_the_engines_words() -> None:
-    failure = pull_failure("x/y", "Get https://r/v2/: no basic auth\n credentials")
-    assert (str(failure.reason), "credential on the node" in str(failure)) == ("image", True)
-    missing = start_failure('OCI runtime create failed: exec: "nope": executable file not found in $PATH: unknown')
-    assert (str(missing.reason), missing.exit_code, "nope" in str(missing)) == ("start", 127, True)
-    driver = start_failure('could not select device driver "" with capabilities: [[gpu]]')
-    assert str(driver.reason) == "engine"
-    assert len(str(pull_failure("x", "word " * 1000))) < 500
 
 
 def frame(stamp: int, data: bytes, stream: int = 1) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -22,6 +23,7 @@ from lilac.control import job_views
 from lilac.control.accounts import Accounts, NewUser
 from lilac.control.bus import Bus
 from lilac.control.directory import Directory
+from lilac.control.fleet import Fleet
 from lilac.control.passwords import Passwords
 from lilac.control.principals import Principal, PrincipalKind
 from lilac.model.accounts import Role
@@ -93,6 +95,7 @@ class House:
         self.accounts = self.open_accounts()
         self.directory = Directory(db, clock)
         self.jobs = HouseJobs(db)
+        self.projection = SimpleNamespace(fleet=Fleet())
         self.app = create_app(self)
 
     def open_accounts(self) -> Accounts:

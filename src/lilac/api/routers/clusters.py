@@ -63,7 +63,8 @@ async def get_cluster_info(request: Request, cluster: str) -> Response:
 @routes.get("/clusters/{cluster}/nodes", operation_id="listClusterNodes", response_model=ClusterNodesShape)
 async def list_cluster_nodes(request: Request, cluster: str) -> Response:
     nodes = await request.app.state.platform.directory.nodes(cluster)
-    return Json({"cluster_nodes": [node_to_wire(node) for node in nodes]})
+    fleet = request.app.state.platform.projection.fleet
+    return Json({"cluster_nodes": [node_to_wire(node, fleet.disk(node.node.id)) for node in nodes]})
 
 
 @routes.get("/clusters/{cluster}/jobs", operation_id="listClusterJobs", response_model=ClusterJobsShape)

@@ -100,6 +100,11 @@ class Free(Shape):
     gpus: int
 
 
+class NodeDisk(Shape):
+    total_mb: int
+    free_mb: int
+
+
 class NodeShape(Shape):
     id: str
     cluster_id: str
@@ -116,6 +121,7 @@ class NodeShape(Shape):
     free: Free
     jobs: list[str]
     agent_version: str
+    disk: NodeDisk | None
 
 
 class NodesShape(Shape):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-from lilac.control.fleet import Held
+from lilac.control.fleet import Disk, Held, Progress
 from lilac.control.nodes import Assignment, StatusReport
 from lilac.model.clusters import Inventory, RuntimeName
 from lilac.model.errors import InvalidInput
@@ -47,6 +47,8 @@ def read_report(body: Any) -> StatusReport:
         replicas=tuple(_replicas(table.get("replicas") or [])),
         revision=table.get("revision") if isinstance(table.get("revision"), str) else None,
         wait_s=_seconds(table.get("wait_s", 0)),
+        progress=dict(_progress(table.get("replicas") or [])),
+        disk=_disk(table.get("disk")),
     )
 
 
@@ -177,6 +179,27 @@ def _replicas(entries: Any) -> Iterator[ReplicaReport]:
             message=str(message)[:2000] if message is not None else None,
             times=_times(entry.get("times")),
         )
+
+
+def _progress(entries: list[dict[str, Any]]) -> Iterator[tuple[ReplicaKey, Progress]]:
+    """What the entries, whose keys were checked before, tell of long steps; odd words are no progress."""
+    for entry in entries:
+        told = entry.get("progress")
+        if isinstance(told, dict) and (step := _text(told.get("step"))):
+            done, total = _count(told.get("done")), _count(told.get("total"))
+            if done is not None:
+                key = ReplicaKey(JobId(parse_uuid(str(entry["job_id"])) or ""), entry["attempt"], entry["rank"])
+                yield key, Progress(step, done, total)
+
+
+def _disk(told: Any) -> Disk | None:
+    table = _table(told)
+    total, free = _count(table.get("total_mb")), _count(table.get("free_mb"))
+    return Disk(total, free) if total is not None and free is not None else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else None
 
 
 _TOLD_TIMES = ("received", "pull_started", "pull_finished", "created", "started", "exited")
