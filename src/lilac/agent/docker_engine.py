@@ -52,14 +52,47 @@ class DockerEngine:
             await client.connector.close()
 
     async def has_image(self, image: str) -> bool:
+        return await self.image(image) is not None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its files can be on this machine."""
+        return self.host.startswith("unix://")
+
+    async def info(self) -> dict[str, Any]:
+        """Return what the engine says about itself."""
+        async with self._asking():
+            return await self._docker()._query_json("info")
+
+    async def images(self) -> list[dict[str, Any]]:
+        """Return all images that have a name, or had one."""
+        async with self._asking():
+            return await self._docker()._query_json("images/json")
+
+    async def image(self, image: str) -> dict[str, Any] | None:
+        """Return an image's details, or None if there is none of this name or id."""
         try:
             async with self._asking():
-                await self._docker().images.inspect(image)
+                return await self._docker().images.inspect(image)
         except EngineError as error:
             if error.status == 404:
-                return False
+                return None
             raise
-        return True
+
+    async def history(self, image: str) -> list[dict[str, Any]]:
+        """Return the steps that an image was made of, newest first."""
+        async with self._asking():
+            return await self._docker()._query_json(f"images/{image}/history")
+
+    async def remove_image(self, name: str) -> None:
+        """Take a name from an image, and remove it with its last name; one that is gone is no error. Never by force:
+        409 if a container has it."""
+        try:
+            async with self._asking():
+                await self._docker()._query_json(f"images/{name}", "DELETE")
+        except EngineError as error:
+            if error.status != 404:
+                raise
 
     async def pull(self, image: str, credential: Credential | None) -> AsyncIterator[dict[str, Any]]:
         """Pull one image and yield the engine's lines about it; takes as long as it takes."""

@@ -25,9 +25,11 @@ from typing import Any
 import structlog
 
 from lilac.agent.backoff import Backoff
+from lilac.agent.disk import EngineDisk
 from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
+from lilac.agent.image_cache import ImageCache, Keeping
 from lilac.agent.journal import Entry
 from lilac.agent.pulling import Puller
 from lilac.agent.registries.credentials import Registries
@@ -67,13 +69,16 @@ class DockerRuntime:
         *,
         host: str | None = None,
         registries: Registries | None = None,
+        keeping: Keeping | None = None,
         engine_patience_s: float = ENGINE_PATIENCE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._node_id = node_id
         self._engine = DockerEngine(host)
         self._registries = registries if registries is not None else Registries()
-        self._puller = Puller(self._engine, self._registries, clock=clock)
+        self._disk = EngineDisk(self._engine)
+        self._images = ImageCache(self._engine, self._disk, keeping, clock=clock) if keeping is not None else None
+        self._puller = Puller(self._engine, self._registries, self._images, clock=clock)
         self._engine_patience_s = engine_patience_s
         self._clock = clock
         self._containers: dict[ReplicaKey, _Container] = {}
@@ -94,6 +99,8 @@ class DockerRuntime:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._images is not None:
+            await self._images.close()
         await self._registries.close()
         await self._engine.close()
 
@@ -147,6 +154,13 @@ class DockerRuntime:
             await asyncio.gather(container.task, return_exceptions=True)
         for found in await self._engine.containers(self._labels(entry.key)):
             await self._engine.remove(found["Id"])
+        if self._images is not None:
+            self._images.look(only_if_tight=True)
+
+    async def disk(self) -> Mapping[str, int] | None:
+        """The engine's disk as the wire has it, None where it cannot be told."""
+        disk = await self._disk.measure()
+        return disk.report() if disk is not None else None
 
     # Starting
 
@@ -160,8 +174,9 @@ class DockerRuntime:
         if details is not None and started_at is not None:
             self._follow(entry, details["Id"])
             return started_at
-        await self._pull(entry)
-        container = await self._create(entry)
+        async with self._in_use(assignment.image):
+            await self._pull(entry)
+            container = await self._create(entry)
         self._progressed(entry.key, created=self._clock())
         entry.mark("starting")
         try:
@@ -180,6 +195,9 @@ class DockerRuntime:
         if not image:
             raise StartFailure(FailureReason.IMAGE, "A job of runtime docker needs an image.")
         await self._puller.ensure(image, partial(self._progressed, entry.key))
+
+    def _in_use(self, image: str) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._images.pinned(image) if self._images is not None and image else contextlib.nullcontext()
 
     async def _create(self, entry: Entry) -> str:
         name = container_name(entry.key, self._node_id)

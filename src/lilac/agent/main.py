@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import structlog
 
@@ -14,6 +14,7 @@ from lilac.agent import diary
 from lilac.agent.config import AgentConfig
 from lilac.agent.control_plane import ControlPlane
 from lilac.agent.docker_runtime import DockerRuntime
+from lilac.agent.image_cache import GB, Keeping
 from lilac.agent.journal import Journal
 from lilac.agent.node import NodeDescription
 from lilac.agent.process_runtime import ProcessRuntime
@@ -59,9 +60,9 @@ async def run(config: AgentConfig, *, stop: asyncio.Event | None = None) -> int:
 
 async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> None:
     log.info("agent starts", node=config.node_id, name=config.node_name, endpoint=config.api_endpoint)
-    node = NodeDescription(config)
     control_plane = ControlPlane(config.api_endpoint, config.cluster_api_key, config.node_id, ca_file=config.ca_file)
     runtimes = _runtimes(config)
+    node = NodeDescription(config, disk=_disk(runtimes))
     replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed())
     reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=replicas.apply)
     shipper = Shipper(control_plane, replicas.shipped)
@@ -100,12 +101,31 @@ def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
             case RuntimeName.PROCESS:
                 runtimes[name] = ProcessRuntime()
             case RuntimeName.DOCKER:
-                runtimes[name] = DockerRuntime(config.node_id, host=config.docker_host, registries=_registries(config))
+                runtimes[name] = DockerRuntime(
+                    config.node_id,
+                    host=config.docker_host,
+                    registries=_registries(config),
+                    keeping=_keeping(config),
+                )
     return runtimes
 
 
 def _registries(config: AgentConfig) -> Registries:
     return Registries(config.all_registries, docker_config=config.docker_config, environ=os.environ)
+
+
+def _keeping(config: AgentConfig) -> Keeping:
+    budget_gb = config.image_cache_gb
+    return Keeping(
+        state_file=config.state_dir / "images.json",
+        budget_bytes=int(budget_gb * GB) if budget_gb is not None else None,
+        floor_bytes=int(config.min_free_disk_gb * GB),
+    )
+
+
+def _disk(runtimes: Mapping[RuntimeName, Runtime]) -> Callable[[], Awaitable[Mapping[str, int] | None]] | None:
+    docker = runtimes.get(RuntimeName.DOCKER)
+    return docker.disk if isinstance(docker, DockerRuntime) else None
 
 
 @contextlib.contextmanager

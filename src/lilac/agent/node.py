@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lilac import __version__
@@ -17,7 +17,14 @@ FRESH_S = 30.0
 
 
 class NodeDescription:
-    def __init__(self, config: AgentConfig, *, fresh_s: float = FRESH_S) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        *,
+        fresh_s: float = FRESH_S,
+        disk: Callable[[], Awaitable[Mapping[str, int] | None]] | None = None,
+    ) -> None:
+        self._disk = disk
         self._config = config
         self._fresh_s = fresh_s
         self._reader = GpuReader()
@@ -28,7 +35,10 @@ class NodeDescription:
         """Return the fields of the report that are about the machine."""
         if time.monotonic() - self._read_at >= self._fresh_s:
             machine, gpus = await asyncio.to_thread(self._read)
-            self._described = describe(self._config, machine, gpus)
+            described = describe(self._config, machine, gpus)
+            if self._disk is not None and (disk := await self._disk()) is not None:
+                described["disk"] = disk
+            self._described = described
             self._read_at = time.monotonic()
         return self._described
 

@@ -34,12 +34,12 @@ class Told(Protocol):
 class Room(Protocol):
     """Who minds the disk."""
 
-    async def make_room(self, image: str) -> None:
-        """Before a pull; `StartFailure` where there is no room for it."""
+    async def make_room(self, image: str) -> frozenset[str]:
+        """Before a pull: the ids of the images that are there; `StartFailure` where there is no room."""
         ...
 
-    async def pulled(self, image: str) -> None:
-        """After a pull."""
+    async def pulled(self, image: str, before: frozenset[str]) -> None:
+        """After a pull, with what `make_room` returned."""
         ...
 
 
@@ -131,8 +131,7 @@ class Puller:
                 self._pulls.pop(image, None)
 
     async def _pull(self, image: str, pull: _Pull) -> None:
-        if self._room is not None:
-            await self._room.make_room(image)
+        before = await self._room.make_room(image) if self._room is not None else frozenset[str]()
         started = self._clock()
         pull.tell(message=f"Pulling {image}.", progress=None, pull_started=started)
         for anew in (False, True):
@@ -154,4 +153,4 @@ class Puller:
                 raise pull_failure(image, str(error), found.complaint) from error
         pull.tell(message=None, progress=None, pull_started=started, pull_finished=self._clock())
         if self._room is not None:
-            await self._room.pulled(image)
+            await self._room.pulled(image, before)

@@ -29,7 +29,9 @@ async def docker_agent(
 
 
 @contextlib.asynccontextmanager
-async def running_agent(control_plane: FakeControlPlane, engine: DockerEngine, tmp_path: Path) -> AsyncIterator[Agent]:
+async def running_agent(
+    control_plane: FakeControlPlane, engine: DockerEngine, tmp_path: Path, **environment: str
+) -> AsyncIterator[Agent]:
     node_id = str(uuid.uuid4())
     agent = Agent(
         control_plane,
@@ -37,6 +39,7 @@ async def running_agent(control_plane: FakeControlPlane, engine: DockerEngine, t
         LILAC_NODE_ID=node_id,
         LILAC_AGENT_RUNTIMES="docker",
         DOCKER_HOST=engine.host,
+        **environment,
     )
     await agent.start()
     try:
