@@ -14,6 +14,7 @@ from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 
 PATIENCE_S = 2.0
 _MIB = 1 << 20
+_FULL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class Disk:
     total_bytes: int
     free_bytes: int
     """What others than root may still write."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether hardly anything can be written any more."""
+        return self.free_bytes < _FULL_BYTES
 
     def report(self) -> dict[str, int]:
         """As the wire has it."""

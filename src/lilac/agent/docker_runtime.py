@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -26,11 +27,12 @@ import structlog
 
 from lilac.agent.backoff import Backoff
 from lilac.agent.disk import EngineDisk
+from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, end_of_removed
 from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
 from lilac.agent.image_cache import ImageCache, Keeping
-from lilac.agent.journal import Entry
+from lilac.agent.journal import Entry, boot_id
 from lilac.agent.pulling import Puller
 from lilac.agent.registries.credentials import Registries
 from lilac.agent.runtime import End, Observer, StartFailure
@@ -56,6 +58,11 @@ class _Container:
     over: bool = False
     died_code: int | None = None
     """As the event said it, for a container that is removed before it can be looked at."""
+    killed_by: int | None = None
+    """The last signal that somebody sent it through the engine, if that ends programs."""
+    paused: bool = False
+    found: bool = False
+    """Taken over from an earlier life of the agent, and not yet seen running in this one."""
 
 
 class DockerRuntime:
@@ -86,6 +93,10 @@ class DockerRuntime:
         self._observer: Observer | None = None
         self._back = asyncio.Event()
         """Set while the engine's events are being listened to."""
+        self._away: tuple[float, float] | None = None
+        """From when to when the engine last did not answer; the end is infinite while it does not."""
+        self._told_away = False
+        self._boot_id = boot_id()
 
     async def open(self, observer: Observer) -> None:
         self._observer = observer
@@ -128,13 +139,13 @@ class DockerRuntime:
                 if details is None and not entry.marked("starting"):
                     return None
                 if details is None:
-                    self._end_soon(entry, End(exit_code=None, exited_at=self._clock(), message=_REMOVED))
+                    self._end_soon(entry, End(exit_code=None, exited_at=self._clock(), message=REMOVED))
                     return entry.received_at
                 started_at = parse_time(details["State"]["StartedAt"])
                 if started_at is None:
                     await self._engine.remove(details["Id"])
                     return None
-                self._follow(entry, details["Id"])
+                self._follow(entry, details["Id"], found=True)
                 return started_at
             except (EngineAway, EngineError) as error:
                 if backoff.failures == 0:
@@ -227,12 +238,21 @@ class DockerRuntime:
                     if backoff.failures:
                         log.info("the Docker engine answers", host=self._engine.host)
                     backoff.reset()
+                    if self._away is not None and self._away[1] == math.inf:
+                        self._away = (self._away[0], self._clock())
                     self._back.set()
                     async for event in events:
                         self._take(event)
+                self._note_away()
             except (EngineAway, EngineError) as error:
+                self._note_away()
                 if backoff.failures == 0:
                     log.warning("the Docker engine does not answer, trying again", why=str(error))
+                if backoff.failures == 1:  # a restart takes no longer than that
+                    self._told_away = True
+                    for container in self._containers.values():
+                        said = "The node's Docker engine does not answer; the container may run on."
+                        self._progressed(container.entry.key, message=said)
             except Exception:
                 log.exception("watching the Docker engine failed")
             self._back.clear()
@@ -245,19 +265,40 @@ class DockerRuntime:
             item = listed.get(container.id)
             if item is None or item["State"] in ("exited", "dead", "removing"):
                 container.died.set()
+            else:
+                self._tell_paused(container, item["State"] == "paused")
+                if self._told_away and not container.paused:
+                    self._progressed(container.entry.key)
+        self._told_away = False
+
+    def _note_away(self) -> None:
+        if self._away is None or self._away[1] != math.inf:
+            self._away = (self._clock(), math.inf)
 
     def _take(self, event: dict[str, Any]) -> None:
-        if event.get("Action") not in ("die", "destroy"):
-            return
-        actor = event.get("Actor") or {}
+        action, actor = event.get("Action"), event.get("Actor") or {}
         for container in self._containers.values():
-            if container.id == actor.get("ID"):
+            if container.id != actor.get("ID"):
+                continue
+            if action in ("die", "destroy"):
                 with contextlib.suppress(KeyError, TypeError, ValueError):
                     container.died_code = int(actor["Attributes"]["exitCode"])
                 container.died.set()
+            elif action == "kill" and not container.entry.marked("stop"):
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    number = int(actor["Attributes"]["signal"])
+                    container.killed_by = number if number in ENDING_SIGNALS else container.killed_by
+            elif action in ("pause", "unpause"):
+                self._tell_paused(container, action == "pause")
 
-    def _follow(self, entry: Entry, container_id: str) -> None:
-        container = _Container(entry, container_id)
+    def _tell_paused(self, container: _Container, paused: bool) -> None:
+        if container.paused is not paused:
+            container.paused = paused
+            said = "Its container is paused on the node (docker pause); docker unpause lets it go on."
+            self._progressed(container.entry.key, message=said if paused else None)
+
+    def _follow(self, entry: Entry, container_id: str, *, found: bool = False) -> None:
+        container = _Container(entry, container_id, found=found)
         self._containers[entry.key] = container
         container.task = asyncio.get_running_loop().create_task(self._carry(container))
 
@@ -285,13 +326,14 @@ class DockerRuntime:
                 # Looked at once in any case: it may have ended before its events were waited for.
                 details = await self._engine.inspect(container.id)
                 if details is None:
-                    return End(
-                        exit_code=container.died_code,
-                        exited_at=self._clock(),
-                        message=_REMOVED if container.died_code is None else None,
-                    )
+                    return end_of_removed(await self._seen(container))
                 if details["State"]["Status"] in ("exited", "dead"):
-                    return _end(details["State"], self._clock())
+                    code = int(details["State"]["ExitCode"])
+                    seen = await self._seen(container) if code else Seen(now=self._clock())
+                    return end_of(details["State"], seen)
+                container.found = False
+                if container.died_code is not None:  # it had died, and somebody started it again
+                    container.killed_by = container.died_code = None
             except (EngineAway, EngineError) as error:
                 log.info("the engine does not tell how it ended", replica=str(container.entry.key), why=str(error))
                 await self._back.wait()
@@ -299,6 +341,21 @@ class DockerRuntime:
                 continue
             await container.died.wait()
             container.died.clear()
+
+    async def _seen(self, container: _Container) -> Seen:
+        """What there is to say about the end of a container beside its state."""
+        disk = await self._disk.measure()
+        return Seen(
+            now=self._clock(),
+            stopping=container.entry.marked("stop"),
+            killed_by=container.killed_by,
+            died_code=container.died_code,
+            engine_away=self._away,
+            engine_keeps=bool((await self._engine.info()).get("LiveRestoreEnabled")),
+            unwatched=container.found,
+            rebooted=container.found and container.entry.boot_id != self._boot_id,
+            disk_full=disk is not None and disk.is_full,
+        )
 
     async def _copy_log(self, container: _Container) -> None:
         copy = LogCopy(container.entry.output, container.entry.path("cursor"))
@@ -371,9 +428,6 @@ class DockerRuntime:
         }
 
 
-_REMOVED = "Its container was removed from outside, and left no exit code."
-
-
 def container_name(key: ReplicaKey, node_id: NodeId) -> str:
     """Return a name that people recognise and that no other replica of any node on this engine has."""
     unique = hashlib.sha256(f"{key}@{node_id}".encode()).hexdigest()[:8]
@@ -416,22 +470,6 @@ def container_config(assignment: Assignment, labels: dict[str, str]) -> dict[str
     return config
 
 
-def _end(state: dict[str, Any], now: float) -> End:
-    code = int(state["ExitCode"])
-    oom = bool(state.get("OOMKilled"))
-    message = None
-    if oom and code != 137 and code != 0:
-        message = f"The process ended with exit code {code}, after a process in its container had run out of memory."
-    elif state.get("Error"):
-        message = f"The engine says: {str(state['Error'])[:300]}"
-    return End(
-        exit_code=code,
-        exited_at=parse_time(state.get("FinishedAt") or "") or now,
-        reason=FailureReason.OUT_OF_MEMORY if oom and code == 137 else None,
-        message=message,
-    )
-
-
 def _size(entry: Entry) -> int:
     try:
         return entry.output.stat().st_size
@@ -449,6 +487,8 @@ def _seen_through_init(entry: Entry, end: End) -> End:
         if match is not None:
             program, why = (part.decode("utf-8", "replace") for part in match.groups())
             message = f"The program {program} in the image {entry.assignment.image} cannot be started: {why}."
+            if "exec format error" in why.lower():
+                message += " It is not built for this node's processor."
             return replace(end, reason=FailureReason.START, message=message)
     return end
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lilac.agent.docker_log import Cursor, LogCopy, parse_time
-from lilac.agent.docker_runtime import container_config, container_name
+from lilac.agent.docker_runtime import DockerRuntime, container_config, container_name
+from lilac.agent.journal import Entry
 from lilac.agent.registries.references import full_reference, registry_of_image
+from lilac.agent.runtime import StartFailure
 from lilac.agent.wire import Assignment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import JobId, NodeId, ReplicaKey
@@ -117,3 +119,14 @@ def test_an_image_runs_its_own_command_where_none_is_given_and_sees_no_gpu() -> 
     assert "Entrypoint" not in config
     assert "DeviceRequests" not in config["HostConfig"]
     assert "NVIDIA_VISIBLE_DEVICES=void" in config["Env"]
+
+
+async def test_an_engine_that_is_gone_for_good_fails_the_start_after_a_while(tmp_path: Path) -> None:
+    assignment = Assignment(key=ReplicaKey(JobId("j"), 1, 0), runtime=RuntimeName.DOCKER, image="x")
+    runtime = DockerRuntime(NodeId("n"), host=f"unix://{tmp_path}/no.sock", engine_patience_s=0.3)
+    try:
+        with pytest.raises(StartFailure, match=r"cannot be reached\. Gave up after 0 s\.") as raised:
+            await runtime.start(Entry(assignment, tmp_path, 0.0, ""))
+        assert str(raised.value.reason) == "engine"
+    finally:
+        await runtime.close()
