@@ -17,6 +17,8 @@ from lilac.model.ids import NodeId, ReplicaKey
 
 _ANSWER_PATIENCE_S = 30.0
 _CONNECT_PATIENCE_S = 10.0
+_HEARTBEAT_S = 20.0
+_ON_CLOSE: Any = aiohttp.ClientWSTimeout(ws_close=5.0)  # pyright: ignore[reportCallIssue] - made by attrs
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,21 @@ class ControlPlane:
             return Ack(int(document["offset"]))
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput("The server's answer to output holds no offset.") from error
+
+    async def dial(self, tunnel_id: str, url: str | None) -> aiohttp.ClientWebSocketResponse:
+        """Open this end of a tunnel, at `url` if it is not the end point that the agent speaks to."""
+        if self._session is None:
+            raise Unavailable("The connection is closed.")
+        base = (url or self._endpoint).rstrip("/")
+        try:
+            return await self._session.ws_connect(
+                f"{base}/node/{self._node_id}/tunnels/{tunnel_id}",
+                heartbeat=_HEARTBEAT_S,
+                max_msg_size=1 << 20,
+                timeout=_ON_CLOSE,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"The tunnel cannot be dialled at {base}: {error or type(error).__name__}.") from error
 
     async def _post(self, path: str, data: bytes, *, content_type: str, timeout_s: float) -> bytes:
         if self._session is None:

@@ -16,6 +16,8 @@ import aiodocker
 import aiohttp
 import orjson
 from aiodocker.exceptions import DockerError
+from aiodocker.execs import Exec
+from aiodocker.stream import Stream
 
 from lilac.agent.registries.credentials import Credential
 from lilac.agent.registries.references import full_reference, registry_of_image
@@ -24,6 +26,8 @@ from lilac.model.errors import Unavailable
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ANSWER_PATIENCE_S = 120.0
 _NOT_CONNECTED = 900
+_NO_DETACH_KEYS = "ctrl-@,ctrl-^,ctrl-@,ctrl-^"
+"""Nobody types that: the engine's default would swallow Ctrl-P."""
 
 
 class EngineAway(Unavailable):
@@ -154,6 +158,36 @@ class DockerEngine:
             if error.status != 404:
                 raise
 
+    async def exec(
+        self, container: str, argv: Sequence[str], *, tty: bool, environment: Mapping[str, str]
+    ) -> tuple[str, ExecStream]:
+        """Begin to run a command in a container; its id, and the stream of its input and output."""
+        async with self._asking():
+            execution = (
+                await self._docker()
+                .containers.container(container)
+                .exec(
+                    list(argv),
+                    stdin=True,
+                    stdout=True,
+                    stderr=True,
+                    tty=tty,
+                    environment=dict(environment),
+                    detach_keys=_NO_DETACH_KEYS,
+                )
+            )
+            stream = execution.start(detach=False)
+            await stream._init()
+            return execution.id, ExecStream(stream)
+
+    async def exec_inspect(self, exec_id: str) -> dict[str, Any]:
+        async with self._asking():
+            return await self._docker()._query_json(f"exec/{exec_id}/json")
+
+    async def exec_resize(self, exec_id: str, rows: int, cols: int) -> None:
+        async with self._asking():
+            await Exec(self._docker(), exec_id).resize(h=rows, w=cols)
+
     @contextlib.asynccontextmanager
     async def events(self, labels: Sequence[str]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """Open the stream of container events of these labels; entering means that nothing later is missed."""
@@ -205,6 +239,36 @@ class DockerEngine:
             else:
                 self._client = aiodocker.Docker(self.host)
         return self._client
+
+
+class ExecStream:
+    """Input and output of an exec'd command. The client library leaves its half-closing open, so that is done here."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def read(self) -> tuple[int, bytes] | None:
+        """Which stream (1 output, 2 errors) and what; None at the end."""
+        try:
+            message = await self._stream.read_out()
+        except (aiohttp.ClientError, OSError):
+            return None
+        return None if message is None else (message.stream, message.data)
+
+    async def write(self, data: bytes) -> None:
+        await self._stream.write_in(data)
+
+    def write_eof(self) -> None:
+        response = self._stream._resp
+        transport = response.connection.transport if response is not None and response.connection else None
+        if transport is not None and transport.can_write_eof() and not transport.is_closing():
+            transport.write_eof()
+
+    def close(self) -> None:
+        """Let go of the connection, at once."""
+        self._stream._closed = True
+        if self._stream._resp is not None:
+            self._stream._resp.close()
 
 
 async def _json_lines(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:

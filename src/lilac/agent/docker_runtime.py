@@ -31,15 +31,18 @@ from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, en
 from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
+from lilac.agent.docker_session import open_session
 from lilac.agent.image_cache import ImageCache, Keeping
 from lilac.agent.journal import Entry, boot_id
 from lilac.agent.pulling import Puller
 from lilac.agent.registries.credentials import Registries
 from lilac.agent.runtime import End, Observer, StartFailure
+from lilac.agent.sessions import Session, SessionRefused
 from lilac.agent.wire import Assignment, replica_environment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import NodeId, ReplicaKey
 from lilac.model.states import FailureReason
+from lilac.tunnel.frames import Opening
 
 log = structlog.get_logger(__name__)
 
@@ -172,6 +175,12 @@ class DockerRuntime:
         """The engine's disk as the wire has it, None where it cannot be told."""
         disk = await self._disk.measure()
         return disk.report() if disk is not None else None
+
+    async def open_session(self, entry: Entry, opening: Opening) -> Session:
+        container = self._containers.get(entry.key)
+        if container is None or container.over:
+            raise SessionRefused("The replica has just ended.")
+        return await open_session(self._engine, container.id, opening)
 
     # Starting
 

@@ -23,6 +23,8 @@ from lilac.agent.replicas import Replicas
 from lilac.agent.reporting import Reporter
 from lilac.agent.runtime import Runtime
 from lilac.agent.shipping import Shipper
+from lilac.agent.tunnels import AgentTunnels
+from lilac.agent.wire import Reply
 from lilac.model.clusters import RuntimeName
 
 log = structlog.get_logger(__name__)
@@ -64,7 +66,13 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
     runtimes = _runtimes(config)
     node = NodeDescription(config, disk=_disk(runtimes))
     replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed())
-    reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=replicas.apply)
+    tunnels = AgentTunnels(control_plane, replicas)
+
+    async def apply(reply: Reply) -> None:
+        tunnels.offered(reply.tunnels)
+        await replicas.apply(reply)
+
+    reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=apply)
     shipper = Shipper(control_plane, replicas.shipped)
     replicas.shipper = shipper
     await control_plane.open()
@@ -83,6 +91,7 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
         for task in (speaking, stopping):
             task.cancel()
         await asyncio.gather(speaking, stopping, return_exceptions=True)
+        await tunnels.close()
         await replicas.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):

@@ -35,11 +35,14 @@ from pathlib import Path
 import structlog
 
 from lilac.agent.journal import Entry, boot_id
+from lilac.agent.process_session import open_command
 from lilac.agent.runtime import End, Observer, StartFailure
+from lilac.agent.sessions import Session, SessionRefused, connect_here
 from lilac.agent.wire import replica_environment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ReplicaKey
 from lilac.model.states import FailureReason
+from lilac.tunnel.frames import Opening, Port
 
 log = structlog.get_logger(__name__)
 
@@ -178,6 +181,14 @@ class ProcessRuntime:
 
     async def remove(self, entry: Entry) -> None:
         """Nothing lies outside of the journal."""
+
+    async def open_session(self, entry: Entry, opening: Opening) -> Session:
+        watched = self._watched.get(entry.key)
+        if watched is None or watched.of_itself:
+            raise SessionRefused("The replica has just ended.")
+        if isinstance(opening, Port):
+            return await connect_here(opening.number)
+        return await open_command(opening, beside=_command_of(watched.pid) or watched.pid)
 
     async def close(self) -> None:
         for task in self._ending:
@@ -360,6 +371,15 @@ def _runs_command(shim: int) -> bool:
         return any(Path(f"/proc/{child}/cmdline").read_bytes() != own for child in children)
     except OSError:
         return not _exists(shim)
+
+
+def _command_of(shim: int) -> int | None:
+    """The process that the shim waits for."""
+    try:
+        children = Path(f"/proc/{shim}/task/{shim}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
 
 
 def _strays(key: ReplicaKey, session: int) -> list[int]:

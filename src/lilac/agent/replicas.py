@@ -134,6 +134,14 @@ class Replicas:
         """Return the state of every held replica, as the wire has it."""
         return [held.report() for held in self._held.values()]
 
+    def running(self, key: ReplicaKey) -> tuple[Runtime, Entry, asyncio.Future[End]] | None:
+        """What runs this replica, and the future of its end; None if it does not run or is to stop."""
+        held = self._held.get(key)
+        if held is None or held.entry is None or held.state is not ReplicaState.RUNNING or held.stop.done():
+            return None
+        runtime = self._runtimes.get(held.assignment.runtime)
+        return None if runtime is None else (runtime, held.entry, held.end)
+
     def shipped(self, key: ReplicaKey) -> None:
         """The output of this replica has been stored to its end."""
         held = self._held.get(key)

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lilac.agent.journal import Entry
+from lilac.agent.sessions import Session
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ReplicaKey
 from lilac.model.states import FailureReason
+from lilac.tunnel.frames import Opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,10 @@ class Runtime(Protocol):
 
     async def remove(self, entry: Entry) -> None:
         """Remove what there is of a replica outside of the journal, also one that was only half started."""
+        ...
+
+    async def open_session(self, entry: Entry, opening: Opening) -> Session:
+        """Run a command beside a running replica, or reach a port of it; `SessionRefused` if that cannot be."""
         ...
 
     async def close(self) -> None:

@@ -56,11 +56,21 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelOffer:
+    """A tunnel into a replica that the agent is asked to dial, at `url` if that is not its own end point."""
+
+    id: str
+    key: ReplicaKey
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The whole list, and the name of this version of it."""
 
     revision: str
     replicas: Mapping[ReplicaKey, Listed]
+    tunnels: tuple[TunnelOffer, ...] = ()
 
 
 def parse_reply(document: Any) -> Reply:
@@ -72,7 +82,8 @@ def parse_reply(document: Any) -> Reply:
         )
     try:
         listed = [_listed(item) for item in document["replicas"]]
-        return Reply(revision=str(document["revision"]), replicas={item.key: item for item in listed})
+        tunnels = tuple(_tunnel(item) for item in document.get("tunnels") or ())
+        return Reply(revision=str(document["revision"]), replicas={item.key: item for item in listed}, tunnels=tunnels)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"The server's list of replicas cannot be read: {error!r}.") from error
 
@@ -145,6 +156,12 @@ def _listed(item: Mapping[str, Any]) -> Listed:
         known_state=ReplicaState(item["known_state"]),
         log_offset=int(item.get("log_offset", 0)),
     )
+
+
+def _tunnel(item: Mapping[str, Any]) -> TunnelOffer:
+    key = ReplicaKey(JobId(_plain_name(item["job_id"])), int(item["attempt"]), int(item["rank"]))
+    url = item.get("url")
+    return TunnelOffer(_plain_name(item["id"]), key, str(url) if url else None)
 
 
 def _plain_name(text: object) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 import lilac
 from lilac.api import documentation, errors
-from lilac.api.auth import Guarded
+from lilac.api.auth import Guarded, GuardedSocket
 from lilac.api.edge import Edge
 from lilac.api.routers import ROUTERS
 
@@ -60,7 +60,7 @@ def create_app(platform: Any, lifespan: Lifespan | None = None, *, routers: Iter
 def check_guarded(routes: Iterable[BaseRoute]) -> None:
     """Raise unless every route is guarded and has a rule for each of its methods."""
     for route in routes:
-        if not isinstance(route, Guarded):
+        if not isinstance(route, Guarded | GuardedSocket):
             path = getattr(route, "path", route)
             raise RuntimeError(f"The route {path} is not guarded: make its router by lilac.api.auth.router.")
         for method, rule in route.rules.items():

@@ -16,17 +16,23 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import WebSocketRoute
 from starlette.types import Scope
+from starlette.websockets import WebSocket, WebSocketState
 
+from lilac.api.errors import render
 from lilac.api.rights import RULES, Rule, check
 from lilac.control.principals import Principal
-from lilac.model.errors import Unauthenticated
+from lilac.model.errors import LilacError, Unauthenticated
 
 PRINCIPAL = "lilac.principal"
 _MISSING = (
     "Missing Authorization header: send a login token or an API key as "
     "'Authorization: Bearer …' or an API key as 'X-API-Key: …'."
 )
+
+
+SocketHandler = Callable[[WebSocket], Coroutine[Any, Any, None]]
 
 
 class JsonRequest(Request):
@@ -61,6 +67,31 @@ class Guarded(APIRoute):
         return guarded
 
 
+class GuardedSocket(WebSocketRoute):
+    """A WebSocket that lets nobody in against its rule. A refusal is an ordinary reply, before any upgrade."""
+
+    def __init__(self, path: str, handler: SocketHandler) -> None:
+        super().__init__(path, self._guarded, name=handler.__name__)
+        self._handler = handler
+
+    @property
+    def rules(self) -> dict[str, Rule | None]:
+        return {"WS": RULES.get(("WS", self.path))}
+
+    async def _guarded(self, socket: WebSocket) -> None:
+        try:
+            rule = self.rules["WS"]
+            assert rule is not None, "checked when the application was put together"
+            if rule is not Rule.PUBLIC:
+                await _admit(socket.scope, rule)
+            await self._handler(socket)
+        except LilacError as error:
+            if socket.application_state is WebSocketState.CONNECTING:
+                await socket.send_denial_response(render(error))
+            elif socket.application_state is WebSocketState.CONNECTED:
+                await socket.close(1011, str(error)[:100])
+
+
 def router(*tags: str) -> APIRouter:
     """A router whose routes are guarded. All routers of the API are made by this."""
     return APIRouter(tags=list(tags), route_class=Guarded, redirect_slashes=False)
@@ -72,6 +103,21 @@ async def current(request: Request) -> Principal:
     if principal is None:
         raise Unauthenticated(_MISSING)
     return principal
+
+
+def socket(routes: APIRouter, path: str) -> Callable[[SocketHandler], SocketHandler]:
+    """Decorate the handler of a guarded WebSocket of this router."""
+
+    def add(handler: SocketHandler) -> SocketHandler:
+        routes.routes.append(GuardedSocket(path, handler))
+        return handler
+
+    return add
+
+
+def principal_of(socket: WebSocket) -> Principal:
+    """Who opened a guarded WebSocket."""
+    return socket.scope[PRINCIPAL]
 
 
 Caller = Annotated[Principal, Depends(current)]

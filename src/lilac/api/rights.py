@@ -29,7 +29,7 @@ class Rule(StrEnum):
     ADMIN = "admin"
 
 
-RULES: Mapping[tuple[str, str], Rule] = {
+RULES: Mapping[tuple[str, str], Rule] = {  # the method of a WebSocket is WS
     ("GET", "/health"): Rule.PUBLIC,
     ("GET", "/health/ready"): Rule.PUBLIC,
     ("GET", "/version"): Rule.PUBLIC,
@@ -81,9 +81,11 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("POST", "/training_jobs/{job}/logs"): Rule.MEMBER,
     ("GET", "/training_jobs/{job}/events"): Rule.VIEWER,
     ("GET", "/training_jobs/{job}/wait"): Rule.VIEWER,
+    ("WS", "/training_jobs/{job}/exec"): Rule.MEMBER,
     ("POST", "/training_jobs/{job}/cancel"): Rule.MEMBER,
     ("PATCH", "/training_jobs/{job_id}/status"): Rule.ADMIN,
     ("POST", "/node/{node_id}/status"): Rule.NODE,
+    ("WS", "/node/{node_id}/tunnels/{tunnel_id}"): Rule.NODE,
     ("POST", "/node/{node_id}/logs/{job_id}/{attempt}/{rank}"): Rule.NODE,
 }
 

@@ -9,6 +9,7 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.events import print_events
+from lilac.cli.exec_in import exec_in, port_forward
 from lilac.cli.explain import explain
 from lilac.cli.job_page import print_job
 from lilac.cli.logs import logs
@@ -159,6 +160,8 @@ def job_events(job: str, *, as_json: bool) -> None:
 
 jobs.add_command(logs)
 jobs.add_command(explain)
+jobs.add_command(exec_in)
+jobs.add_command(port_forward)
 
 
 def run_time(job: Job, now: float | None = None) -> float | None:

@@ -156,13 +156,20 @@ class Connection:
                 f"({response.headers.get('content-type', 'no content type')}). Check the endpoint."
             ) from error
 
+    def unreachable(self, error: Exception) -> Unavailable:
+        """The sentence for a connection that could not be made."""
+        reason = _reason(error)
+        return Unavailable(
+            f"cannot reach the control plane at {self.endpoint}: {reason}. Is it running? Check `api_endpoint` in "
+            "~/.lilac/config.toml or LILAC_API_ENDPOINT."
+        )
+
     def _unreachable(self, error: Exception, method: str) -> Unavailable:
         import httpx2
 
         reason = _reason(error)
-        advice = "Is it running? Check `api_endpoint` in ~/.lilac/config.toml or LILAC_API_ENDPOINT."
         if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.InvalidURL)):
-            return Unavailable(f"cannot reach the control plane at {self.endpoint}: {reason}. {advice}")
+            return self.unreachable(error)
         if method == "GET":
             return Unavailable(f"no complete answer from the control plane at {self.endpoint}: {reason}. Try again.")
         return Unavailable(

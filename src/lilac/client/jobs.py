@@ -12,7 +12,7 @@ from lilac.client.connection import BrokenStream, Connection, SilentStream, segm
 from lilac.client.events import Events
 from lilac.client.patience import Patience
 from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica
-from lilac.model.errors import NotFound, Unavailable
+from lilac.model.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
     import httpx2
@@ -109,6 +109,22 @@ class Jobs:
             patience.progress()
             if found["job_status"] in ENDED_JOB or (deadline is not None and time.monotonic() >= deadline):
                 return found
+
+    def wait_running(self, job: str) -> Job:
+        """Return the job as soon as it runs.
+
+        Raises:
+            Conflict: it has ended.
+        """
+        after = self._events.list(limit=1)["events"]
+        changes = self._events.follow(job_id=job, after=after[-1]["seq"] if after else 0)
+        while True:
+            found = self.get(job)
+            if found["job_status"] == "running":
+                return found
+            if found["job_status"] in ENDED_JOB:
+                raise Conflict(f"job {found['job_name']} has {found['job_status']} already.")
+            next(changes)
 
     def read_log(
         self, job: str, *, attempt: int | None = None, rank: int = 0, offset: int = 0, limit: int | None = None

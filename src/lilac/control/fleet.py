@@ -53,6 +53,16 @@ class Held:
         return "stop" if self.replica.stop_wanted else "run"
 
 
+@dataclass(frozen=True, slots=True)
+class TunnelOffer:
+    """A tunnel into a replica that the node's agent is asked to dial."""
+
+    id: str
+    key: ReplicaKey
+    url: str
+    """Address of the server where the person waits; empty for the one that the agent speaks to."""
+
+
 @dataclass(slots=True)
 class Station:
     """One node as the control plane deals with it."""
@@ -72,14 +82,26 @@ class Station:
     disk: Disk | None = None
     progressing: frozenset[ReplicaKey] = frozenset()
     """The replicas here of which `Fleet` knows some progress."""
+    tunnels: dict[str, TunnelOffer] = field(default_factory=dict[str, TunnelOffer])
     _revision: str | None = None
 
     @property
     def revision(self) -> str:
         if self._revision is None:
             lines = sorted(f"{key} {held.desired}" for key, held in self.held.items())
+            lines += sorted(f"tunnel {tunnel_id}" for tunnel_id in self.tunnels)
             self._revision = blake2b("\n".join(lines).encode(), digest_size=12).hexdigest()
         return self._revision
+
+    def offer(self, offer: TunnelOffer) -> None:
+        """Ask the agent to dial a tunnel."""
+        self.tunnels[offer.id] = offer
+        self._tell()
+
+    def withdraw(self, tunnel_id: str) -> None:
+        """The tunnel was dialled, or is wanted no more. What waits for the list to change need not hear of that."""
+        if self.tunnels.pop(tunnel_id, None) is not None:
+            self._revision = None
 
     def is_late(self, incarnation: str, sequence: int) -> bool:
         """Whether the agent has said something newer than the report of these numbers."""
@@ -111,10 +133,14 @@ class Station:
                 return True
         else:
             self.held[key] = Held(replica, spec, world_size)
+        self._tell()
+        return known is not None
+
+    def _tell(self) -> None:
+        """Let everybody who waits for a change of the list go on."""
         self._revision = None
         self.changed.set()
         self.changed = asyncio.Event()
-        return known is not None
 
 
 class Fleet:

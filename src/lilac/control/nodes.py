@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from lilac.control import records
-from lilac.control.fleet import Disk, Held, Progress, Station
+from lilac.control.fleet import Disk, Held, Progress, Station, TunnelOffer
 from lilac.control.projection import Projection
 from lilac.model.clusters import Inventory, Node
 from lilac.model.errors import Conflict, Forbidden, LilacError
@@ -64,6 +64,7 @@ class Assignment:
     revision: str
     held: tuple[Held, ...]
     legacy_job: Held | None = None
+    tunnels: tuple[TunnelOffer, ...] = ()
 
 
 class Nodes:
@@ -103,7 +104,8 @@ class Nodes:
         if told.wait_s > 0 and told.revision == station.revision:
             await self._wait_for_change(station, told)
             self._seen(station)
-        return Assignment(station.revision, tuple(station.held[k] for k in sorted(station.held)))
+        held = tuple(station.held[k] for k in sorted(station.held))
+        return Assignment(station.revision, held, tunnels=tuple(station.tunnels.values()))
 
     async def watch(self) -> None:
         """Background service: mark silent nodes as lost, each when its time has come."""

@@ -25,6 +25,7 @@ from lilac.control.loop import SchedulingLoop
 from lilac.control.nodes import Nodes
 from lilac.control.projection import Projection
 from lilac.control.settings import Settings, make_secret
+from lilac.control.tunnels import Tunnels
 from lilac.model.clusters import Cluster, Queue
 from lilac.model.errors import LilacError
 from lilac.model.events import Event, EventKind
@@ -68,6 +69,14 @@ class Platform:
         self.nodes = Nodes(self.db, clock, self.projection, lost_after_s=settings.node_lost_after_s)
         self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus)
         self.projection.on_silence = self._end_output
+        self.tunnels = Tunnels(
+            self.db,
+            clock,
+            self.projection.fleet,
+            self.bus,
+            url=settings.advertise_url,
+            idle_s=settings.tunnel_idle_s,
+        )
         self.deadlines = Deadlines(self.db, clock, self.projection)
         self.directory = Directory(self.db, clock, self.projection.put_directory)
         self.accounts: Accounts
@@ -94,6 +103,7 @@ class Platform:
                 ("node watch", self.nodes.watch()),
                 ("heartbeat writer", self.nodes.touch()),
                 ("deadlines", self.deadlines.run()),
+                ("tunnels", self.tunnels.run()),
                 ("key use writer", self._flush_keys()),
             )
         ]
@@ -110,6 +120,7 @@ class Platform:
     def release_waiters(self) -> None:
         """Let long polls, event streams and log followers end: the process is about to stop."""
         self.ready = False
+        self.tunnels.close()
         self.bus.close()
         self.nodes.release_polls()
         self.logs.release_followers()

@@ -50,6 +50,14 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default_factory=list[str], description="Other origins whose pages may call the API."
     )
+    advertise_url: str = Field(
+        "",
+        description="Address at which agents reach this very server, for tunnels, where several serve one database; "
+        "empty: the address that an agent uses anyway.",
+    )
+    tunnel_idle_s: float = Field(
+        28_800.0, gt=0, description="Silence after which an exec session or port forward is closed, in seconds."
+    )
     node_lost_after_s: float = Field(90.0, gt=0, description="Silence after which a node counts as lost, in seconds.")
     legacy_time_limit_s: int = Field(
         86_400, ge=1, description="Longest run on a node with an original Lilac agent, which never reports a failure."

@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_CANCELLED = "job.cancelled"
+    JOB_EXEC_OPENED = "job.exec_opened"
+    JOB_EXEC_CLOSED = "job.exec_closed"
     REPLICA_CHANGED = "replica.changed"
     NODE_JOINED = "node.joined"
     NODE_CHANGED = "node.changed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx2
 import pytest
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from structlog.testing import capture_logs
 
 from lilac.api.app import create_app
-from lilac.api.auth import Guarded, router
+from lilac.api.auth import Guarded, GuardedSocket, router
 from lilac.api.rights import RULES, Rule, allows
 from lilac.control.principals import Principal, PrincipalKind
 from lilac.model.accounts import KeyScope, Role
@@ -33,13 +33,13 @@ MAY = {
 
 def test_every_route_of_the_application_is_guarded_and_has_a_rule(house: House) -> None:
     for route in house.app.routes:
-        assert isinstance(route, Guarded), route
+        assert isinstance(route, Guarded | GuardedSocket), route
         for method, rule in route.rules.items():
             assert rule is not None, f"{method} {route.path}"
 
 
 def test_every_rule_of_the_table_belongs_to_a_route(house: House) -> None:
-    routes = {(m, r.path) for r in house.app.routes if isinstance(r, Guarded) for m in r.rules}
+    routes = {(m, r.path) for r in house.app.routes if isinstance(r, Guarded | GuardedSocket) for m in r.rules}
     assert set(RULES) - routes == set()
 
 
@@ -102,9 +102,38 @@ async def quiet() -> AsyncIterator[None]:
 async def _status(client: httpx2.AsyncClient, method: str, template: str) -> int:
     """The status of a call that can do no harm: ids that nobody has, a body that is not valid anywhere."""
     path = re.sub(r"\{\w+\}", "00000000-0000-4000-8000-000000000000", template)
+    if method == "WS":
+        return await _socket_status(client, path)
     content = b"[]" if method in ("POST", "PUT", "PATCH") else None
     headers = {"content-type": "application/json"} if content else {}
     return (await client.request(method, path, content=content, headers=headers)).status_code
+
+
+async def _socket_status(client: httpx2.AsyncClient, path: str) -> int:
+    """What opening a WebSocket is answered with: 101, or the status of the refusal."""
+    transport = client._transport
+    assert isinstance(transport, httpx2.ASGITransport)
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "websocket.connect"} if not sent else {"type": "websocket.disconnect", "code": 1000}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(k.lower(), v) for k, v in client.headers.raw],
+        "subprotocols": [],
+        "extensions": {"websocket.http.response": {}},
+    }
+    with suppress(AttributeError):  # let in, where the stand-in has no jobs and no tunnels
+        await transport.app(scope, receive, send)  # type: ignore[operator]
+    first = sent[0] if sent else {"type": "let in"}
+    return int(str(first["status"])) if first["type"] == "websocket.http.response.start" else 101
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lilac.api.routers import account, auth, clusters, events, health, jobs, node, nodes, queues, users
+from lilac.api.routers import account, auth, clusters, events, health, jobs, node, nodes, queues, tunnels, users
 
 ROUTERS = (
     jobs.routes,
     node.routes,
+    tunnels.routes,
     auth.routes,
     account.routes,
     users.routes,

@@ -58,6 +58,16 @@ def write_reply(answer: Assignment, log_sizes: Mapping[ReplicaKey, int]) -> dict
         "assigned_job": None,
         "revision": answer.revision,
         "replicas": [_entry(held, log_sizes.get(held.replica.key, 0)) for held in answer.held],
+        "tunnels": [
+            {
+                "id": offer.id,
+                "job_id": offer.key.job_id,
+                "attempt": offer.key.attempt,
+                "rank": offer.key.rank,
+                "url": offer.url or None,
+            }
+            for offer in answer.tunnels
+        ],
     }
 
 
