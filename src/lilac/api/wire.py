@@ -10,6 +10,7 @@ from lilac.control.times import rfc3339
 from lilac.model.accounts import ApiKey, User
 from lilac.model.clusters import Cluster
 from lilac.model.events import Event
+from lilac.model.limits import limits_to_json
 
 
 def profile_to_wire(user: User) -> dict[str, Any]:
@@ -129,6 +130,11 @@ def queue_to_wire(use: QueueUse) -> dict[str, Any]:
         "cluster_targets": list(queue.cluster_targets),
         "paused": queue.paused,
         "waiting_jobs": use.waiting_jobs,
+        "limits": limits_to_json(queue.limits),
+        "user_limits": limits_to_json(queue.user_limits),
+        "order": str(queue.order),
+        "ageing_s": queue.ageing_s,
+        "preemption": queue.preemption,
     }
 
 

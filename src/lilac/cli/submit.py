@@ -71,6 +71,7 @@ class SubmitCommand(click.Command):
 @click.option("--grace", metavar="TIME", help="Between the polite signal to end and the kill (30s).")
 @click.option("--label", multiple=True, metavar="KEY=VALUE", help="A label of the job.")
 @click.option("--node-selector", multiple=True, metavar="KEY=VALUE", help="Only nodes with this label.")
+@click.option("--preemptible", is_flag=True, help="It may be stopped and queued again for a job of higher priority.")
 @click.option("--strict", is_flag=True, help="Fail now if no node could ever run it, instead of waiting.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing; take everything from the flags.")
 @click.option("-f", "--follow", is_flag=True, help="Show its output until it ends, then exit with its exit code.")
@@ -90,6 +91,7 @@ def submit(
     grace: str | None,
     label: tuple[str, ...],
     node_selector: tuple[str, ...],
+    preemptible: bool,
     strict: bool,
     non_interactive: bool,
     follow: bool,
@@ -120,6 +122,7 @@ def submit(
         grace=grace,
         label=label,
         node_selector=node_selector,
+        preemptible=preemptible,
         strict=strict,
     )
     request = Request(**asked)
@@ -276,6 +279,7 @@ def _options(
     grace: str | None,
     label: tuple[str, ...],
     node_selector: tuple[str, ...],
+    preemptible: bool,
     strict: bool,
 ) -> NewJob:
     """The optional fields of the body; those not asked for are left to the server's defaults."""
@@ -303,6 +307,8 @@ def _options(
         body["labels"] = dict(wording.pair(text, "--label") for text in label)
     if node_selector:
         body["node_selector"] = dict(wording.pair(text, "--node-selector") for text in node_selector)
+    if preemptible:
+        body["preemptible"] = True
     if strict:
         body["strict"] = True
     return body

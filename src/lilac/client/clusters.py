@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lilac.client.connection import Connection, segment
-from lilac.client.shapes import ApiKey, ClusterInfo, ClusterSummary, Job, NewApiKey, Node, Queue
+from lilac.client.shapes import ApiKey, ClusterInfo, ClusterSummary, Job, NewApiKey, Node, Queue, QueueChanges
 
 
 class Clusters:
@@ -78,8 +78,20 @@ class Queues:
         body = _queue(name, priority, clusters, paused)
         return self._connection.call("PUT", f"/queues/{segment(queue)}", body=body)
 
-    def delete(self, queue: str) -> None:
-        self._connection.call("DELETE", f"/queues/{segment(queue)}")
+    def edit(self, queue: str, changes: QueueChanges) -> Queue:
+        """Change some fields; what is not named stays."""
+        return self._connection.call("PATCH", f"/queues/{segment(queue)}", body=changes)
+
+    def pause(self, queue: str) -> Queue:
+        return self._connection.call("POST", f"/queues/{segment(queue)}/pause")
+
+    def resume(self, queue: str) -> Queue:
+        return self._connection.call("POST", f"/queues/{segment(queue)}/resume")
+
+    def delete(self, queue: str, *, cancel_waiting: bool = False) -> None:
+        """Refused while jobs wait in it, unless they are to be cancelled."""
+        params = {"cancel_waiting": True} if cancel_waiting else None
+        self._connection.call("DELETE", f"/queues/{segment(queue)}", params=params)
 
     def jobs(self, queue: str) -> list[Job]:
         """The jobs that wait in it, oldest first."""

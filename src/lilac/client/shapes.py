@@ -48,6 +48,7 @@ class NewJob(TypedDict, total=False):
     max_retries: int
     node_selector: dict[str, str]
     labels: dict[str, str]
+    preemptible: bool
     strict: bool
 
 
@@ -133,6 +134,7 @@ class Job(TypedDict):
     max_retries: NotRequired[int]
     node_selector: NotRequired[dict[str, str]]
     labels: NotRequired[dict[str, str]]
+    preemptible: NotRequired[bool]
     node_name: NotRequired[str | None]
     attempt: NotRequired[int]
     retries: NotRequired[int]
@@ -212,6 +214,30 @@ class EventPage(TypedDict):
     next: NotRequired[int | str | None]
 
 
+class Limits(TypedDict, total=False):
+    """The most at once; None is no limit."""
+
+    running_jobs: int | None
+    gpus: int | None
+    cpu_millicores: int | None
+    memory_mb: int | None
+    waiting_jobs: int | None
+
+
+class QueueChanges(TypedDict, total=False):
+    """New values for some fields of a queue."""
+
+    name: str
+    priority: int
+    cluster_targets: list[str]
+    paused: bool
+    limits: Limits | None
+    user_limits: Limits | None
+    order: str
+    ageing_s: int | None
+    preemption: bool
+
+
 class Queue(TypedDict):
     id: str
     name: str
@@ -219,6 +245,11 @@ class Queue(TypedDict):
     cluster_targets: list[str]
     paused: NotRequired[bool]
     waiting_jobs: NotRequired[int]
+    limits: NotRequired[Limits]
+    user_limits: NotRequired[Limits]
+    order: NotRequired[str]
+    ageing_s: NotRequired[int | None]
+    preemption: NotRequired[bool]
 
 
 class ClusterSummary(TypedDict):

@@ -13,19 +13,25 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from lilac.control import records
 from lilac.control.principals import Principal
 from lilac.model.clusters import Cluster, Node, Queue
 from lilac.model.errors import Conflict, InvalidInput, NotFound
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, parse_uuid
 from lilac.model.jobs import Job, Replica
-from lilac.model.states import NodeState, ReplicaState
+from lilac.model.lifecycle import Work, cancel
+from lilac.model.limits import check_limits, limits_to_json
+from lilac.model.resources import INT32_MAX
+from lilac.model.states import JobState, NodeState, ReplicaState
 from lilac.store import attempts as attempt_store
 from lilac.store import clusters as store
 from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
+from lilac.store.jobs import JobFilter
 
 _MAX_NAME = 255
+_CANCELLED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +95,14 @@ class QueueUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueWanted:
-    """What a queue shall be. Targets are ids or names of clusters; `paused` None keeps what is."""
+    """What a queue shall be. Targets are ids or names of clusters; what is not given stays, or gets its default."""
 
     name: str
     priority: int
     cluster_targets: Sequence[str]
     paused: bool | None = None
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further fields of `Queue`: limits, user_limits, order, ageing_s, preemption."""
 
 
 Changed = Callable[[Sequence[Queue], Sequence[Node], float], None]
@@ -111,6 +119,8 @@ class Directory:
         self._db = db
         self._clock = clock
         self._changed = changed
+        self.took: Callable[[Work], None] = lambda work: None
+        """Told of every job that a change here has ended, after the commit."""
 
     async def create_cluster(self, principal: Principal, name: str, description: str | None = None) -> Cluster:
         """Raises `Conflict` if there is a cluster of this name."""
@@ -172,17 +182,44 @@ class Directory:
         return await self._change(_create_queue, principal.actor, queue_id, wanted, self._clock())
 
     async def replace_queue(self, principal: Principal, ref: str, wanted: QueueWanted) -> QueueUse:
-        """Give a queue new values; all but `paused` are replaced. Raises as `create_queue`, and `NotFound`."""
+        """Give a queue new values; what is not given stays as it is. Raises as `create_queue`, and `NotFound`."""
         _check_name(wanted.name, "name")
         return await self._change(_replace_queue, principal.actor, ref, wanted, self._clock())
 
-    async def delete_queue(self, principal: Principal, ref: str) -> None:
+    async def edit_queue(self, principal: Principal, ref: str, changes: Mapping[str, Any]) -> QueueUse:
+        """Change some fields of a queue; targets are ids or names. Raises as `create_queue`, and `NotFound`."""
+        if "name" in changes:
+            _check_name(changes["name"], "name")
+        return await self._change(_edit_queue, principal.actor, ref, changes, self._clock())
+
+    async def delete_queue(self, principal: Principal, ref: str, *, cancel_waiting: bool = False) -> None:
         """Delete a queue; running jobs go on. An id that is unknown is deleted already: nothing happens.
 
         Raises:
-            Conflict: jobs wait in it.
+            Conflict: jobs wait in it, and they are not to be cancelled with it.
         """
+        while cancel_waiting and await self._db.write(self._cancel_some, principal.actor, ref, self._clock()):
+            pass
         await self._change(_delete_queue, principal.actor, ref, self._clock())
+
+    def _cancel_some(self, tx: Transaction, actor: str, ref: str, now: float) -> int:
+        """Cancel the next of the jobs that wait in a queue; how many."""
+        try:
+            queue = find_queue(tx.conn, ref)
+        except NotFound:
+            if parse_uuid(ref):
+                return 0
+            raise
+        waiting = job_store.list_jobs(
+            tx.conn, JobFilter(queue_id=queue.id, states=(JobState.QUEUED,)), limit=_CANCELLED_AT_ONCE
+        )
+        for job in waiting:
+            before = records.load_work(tx.conn, job.id)
+            assert before is not None, "it was just listed"
+            outcome = cancel(before, actor=actor, now=now)
+            records.save(tx, before, outcome)
+            tx.after(self.took, outcome.work)
+        return len(waiting)
 
     async def _change(self, change: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._db.write(self._change_and_tell, change, args, kwargs)
@@ -374,24 +411,33 @@ def _create_queue(tx: Transaction, actor: str, queue_id: QueueId, wanted: QueueW
         cluster_targets=_resolve_targets(tx.conn, wanted.cluster_targets),
         paused=bool(wanted.paused),
         created_at=now,
+        **wanted.more,
     )
-    _check_queue_name(tx.conn, queue)
+    _check_queue(tx.conn, queue)
     store.insert_queue(tx.conn, queue)
     _record_queue(tx, EventKind.QUEUE_CREATED, actor, queue, now)
     return QueueUse(queue=queue)
 
 
 def _replace_queue(tx: Transaction, actor: str, ref: str, wanted: QueueWanted, now: float) -> QueueUse:
+    changes: dict[str, Any] = {
+        "name": wanted.name,
+        "priority": wanted.priority,
+        "cluster_targets": wanted.cluster_targets,
+        **wanted.more,
+    }
+    if wanted.paused is not None:
+        changes["paused"] = wanted.paused
+    return _edit_queue(tx, actor, ref, changes, now)
+
+
+def _edit_queue(tx: Transaction, actor: str, ref: str, changes: Mapping[str, Any], now: float) -> QueueUse:
     known = find_queue(tx.conn, ref)
-    queue = Queue(
-        id=known.id,
-        name=wanted.name,
-        priority=wanted.priority,
-        cluster_targets=_resolve_targets(tx.conn, wanted.cluster_targets),
-        paused=known.paused if wanted.paused is None else wanted.paused,
-        created_at=known.created_at,
-    )
-    _check_queue_name(tx.conn, queue)
+    values = dict(changes)
+    if "cluster_targets" in values:
+        values["cluster_targets"] = _resolve_targets(tx.conn, values["cluster_targets"])
+    queue = known.evolve(**values)
+    _check_queue(tx.conn, queue)
     if queue != known:
         if not store.replace_queue(tx.conn, queue):
             raise NotFound(f"Queue not found: there is no queue {ref!r}.")
@@ -408,7 +454,8 @@ def _delete_queue(tx: Transaction, actor: str, ref: str, now: float) -> None:
         raise
     if use.waiting_jobs:
         raise Conflict(
-            f"{use.waiting_jobs} jobs wait in queue {use.queue.name!r}; cancel them first.",
+            f"{use.waiting_jobs} jobs wait in queue {use.queue.name!r}; "
+            "cancel them first, or delete it with ?cancel_waiting=true.",
             waiting_jobs=use.waiting_jobs,
         )
     store.delete_queue(tx.conn, use.queue.id)
@@ -425,7 +472,11 @@ def _resolve_targets(conn: Connection, refs: Iterable[str]) -> tuple[ClusterId, 
     return tuple(targets)
 
 
-def _check_queue_name(conn: Connection, queue: Queue) -> None:
+def _check_queue(conn: Connection, queue: Queue) -> None:
+    check_limits(queue.limits, "limits")
+    check_limits(queue.user_limits, "user_limits")
+    if queue.ageing_s is not None and not 1 <= queue.ageing_s <= INT32_MAX:
+        raise InvalidInput(f"ageing_s must be at least 1, or null for none, not {queue.ageing_s}.", field="ageing_s")
     other = store.get_queue_by_name(conn, queue.name)
     if other is not None and other.id != queue.id:
         raise Conflict(f"There is a queue {queue.name!r} already; choose another name.", field="name")
@@ -461,6 +512,11 @@ def _record_queue(tx: Transaction, kind: EventKind, actor: str, queue: Queue, no
         "priority": queue.priority,
         "cluster_targets": list(queue.cluster_targets),
         "paused": queue.paused,
+        "limits": limits_to_json(queue.limits),
+        "user_limits": limits_to_json(queue.user_limits),
+        "order": str(queue.order),
+        "ageing_s": queue.ageing_s,
+        "preemption": queue.preemption,
     }
     tx.record(Event(kind=kind, at=now, actor=actor, queue_id=queue.id, data=data))
 

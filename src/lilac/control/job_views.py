@@ -63,6 +63,7 @@ def job_object(
         "max_retries": spec.max_retries,
         "node_selector": dict(spec.node_selector),
         "labels": dict(spec.labels),
+        "preemptible": spec.preemptible,
         "node_name": node_name,
         "attempt": job.attempt,
         "retries": job.retries,

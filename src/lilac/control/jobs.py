@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from lilac.control import job_views, records
+from lilac.control.admission import admit
 from lilac.control.bus import Bus
 from lilac.control.loop import SchedulingLoop
 from lilac.control.principals import Principal
@@ -195,9 +196,10 @@ class Jobs:
         if job.state is not JobState.QUEUED:
             return job, None
         try:
-            return job, explain(self._projection.board.snapshot(), self._clock(), job.id)
+            told = explain(self._projection.board.snapshot(), self._clock(), job.id)
         except KeyError:  # it left the line between the two looks
             return await self.get(principal, job.id), None
+        return job, replace(told, reason=self._named(told.reason))
 
     async def names_of(self, job_ids: Collection[JobId]) -> dict[JobId, str]:
         found = await self._db.read(job_store.get_jobs, list(job_ids)) if job_ids else {}
@@ -222,9 +224,19 @@ class Jobs:
             return None
         await self._settle()
         decided = self._loop.last_plan
-        return decided.reason_for(WaitingJob.of(job)) if decided is not None else None
+        reason = decided.reason_for(WaitingJob.of(job)) if decided is not None else None
+        return self._named(reason) if reason is not None else None
+
+    def _named(self, reason: Reason) -> Reason:
+        """The same with the name of the user whose limit it is (always the job's owner, who is known)."""
+        user = reason.limited_user
+        name = self._owners.get(user) if user is not None else None
+        return reason if name is None else replace(reason, message=reason.message.replace(str(user), name))
 
     def _insert(self, tx: Transaction, job: Job, actor: str) -> Job:
+        queue = self._projection.queues.get(job.spec.queue_id)
+        if queue is not None:
+            admit(tx.conn, queue, job.owner_id)
         stored = job_store.insert_jobs(tx.conn, [job])[0]
         tx.record(
             Event(

@@ -79,6 +79,7 @@ class Platform:
         )
         self.deadlines = Deadlines(self.db, clock, self.projection)
         self.directory = Directory(self.db, clock, self.projection.put_directory)
+        self.directory.took = self.projection.take
         self.accounts: Accounts
         self._services: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()

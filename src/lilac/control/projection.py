@@ -119,6 +119,9 @@ class Projection:
                 started_at=attempt.started_at,
                 replicas=held,
                 stopping=is_terminal(attempt.state),
+                owner_id=job.owner_id,
+                leaving=frozenset(r.key.rank for r in live if r.stop_wanted),
+                ranks_used=len(work.replicas),
             )
         )
         limit = self.time_limit_s(work)

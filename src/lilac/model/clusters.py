@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from lilac.model.ids import ClusterId, NodeId, QueueId
+from lilac.model.limits import NO_LIMITS, Limits, QueueOrder
 from lilac.model.resources import Gpu
 from lilac.model.states import NodeState
 
@@ -62,6 +63,15 @@ class Node:
     last_heartbeat: float
     created_at: float = 0.0
     updated_at: float = 0.0
+    set_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels given by administrators; they go over those that the agent tells."""
+    drain_deadline: float | None = None
+    """When what still runs on a draining node is stopped and queued again; None for never."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """All its labels, as the scheduler sees them."""
+        return {**self.inventory.labels, **self.set_labels}
 
     def evolve(self, **changes: Any) -> Node:
         return replace(self, **changes)
@@ -77,3 +87,15 @@ class Queue:
     cluster_targets: tuple[ClusterId, ...]
     paused: bool = False
     created_at: float = 0.0
+    limits: Limits = NO_LIMITS
+    """For the queue as a whole."""
+    user_limits: Limits = NO_LIMITS
+    """For each user in the queue."""
+    order: QueueOrder = QueueOrder.FIFO
+    ageing_s: int | None = None
+    """For each such time that the job in front has waited, the queue counts as one priority number lower."""
+    preemption: bool = True
+    """Whether jobs of lower priority that may be shrunk or stopped make room for jobs of this queue."""
+
+    def evolve(self, **changes: Any) -> Queue:
+        return replace(self, **changes)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from lilac.model.ids import JobId, NodeId, QueueId
 from lilac.scheduling.capacity import NOTHING, Capacity, Free, all_of, sorted_gpus
 from lilac.scheduling.ends import Ends, RunKey, run_key
+from lilac.scheduling.limiting import Usage
 from lilac.scheduling.line import WaitingLine
 from lilac.scheduling.views import HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob
 
@@ -31,6 +32,10 @@ class Snapshot:
     running: Mapping[RunKey, RunningJob]
     ends: Ends
     """When running jobs are expected to end."""
+    usage: Usage
+    """What users hold in each queue."""
+    givers: Mapping[RunKey, RunningJob]
+    """Those of the running jobs that could shrink or be stopped, or are stopping."""
     waiting: WaitingLine
     fits_ever: dict[Shape, bool]
     """Answers already known for these nodes and queues (see `satisfying.fits_ever`); only ever added to."""
@@ -72,6 +77,8 @@ class Board:
         self._running: dict[RunKey, RunningJob] = {}
         self._attempts: dict[JobId, int] = {}
         self._ends = Ends()
+        self._usage = Usage()
+        self._givers: dict[RunKey, RunningJob] = {}
         self._waiting = WaitingLine()
         self._held: dict[NodeId, dict[tuple[JobId, int, int], _Held]] = {}
         self._fits_ever: dict[Shape, bool] = {}
@@ -110,16 +117,15 @@ class Board:
         key = run_key(job)
         old = self._running.get(key)
         if old is not None:
-            self._ends.discard(old)
+            self._unnote(key, old)
             for replica in old.replicas:
                 self._drop(old, replica)
         if not job.replicas:
             if old is not None:
                 self._forget(key)
             return
-        self._running[key] = job
+        self._note(key, job)
         self._attempts[job.id] = max(job.attempt, self._attempts.get(job.id, 0))
-        self._ends.add(job)
         for replica in job.replicas:
             self._hold(job, replica)
 
@@ -135,10 +141,10 @@ class Board:
         for replica in job.replicas:
             if replica.rank == rank:
                 self._drop(job, replica)
+        self._unnote(key, job)
         if rest:
-            self._running[key] = replace(job, replicas=rest)
+            self._note(key, replace(job, replicas=rest, leaving=job.leaving - {rank}))
         else:
-            self._ends.discard(job)
             self._forget(key)
 
     def mark_running(self, job_id: JobId, started_at: float) -> None:
@@ -147,9 +153,8 @@ class Board:
         job = self._running.get(key)
         if job is None:
             return
-        self._ends.discard(job)
-        job = self._running[key] = replace(job, started_at=started_at)
-        self._ends.add(job)
+        self._unnote(key, job)
+        self._note(key, replace(job, started_at=started_at))
 
     def put_node(self, node: NodeView) -> None:
         """A node is new or has changed. What runs on it stays."""
@@ -198,9 +203,23 @@ class Board:
             queues=self._queues.copy(),
             running=self._running.copy(),
             ends=self._ends.copy(),
+            usage=self._usage.copy(),
+            givers=self._givers.copy(),
             waiting=self._waiting,
             fits_ever=self._fits_ever,
         )
+
+    def _note(self, key: RunKey, job: RunningJob) -> None:
+        self._running[key] = job
+        self._ends.add(job)
+        self._usage.add(job)
+        if job.gives_way:
+            self._givers[key] = job
+
+    def _unnote(self, key: RunKey, job: RunningJob) -> None:
+        self._ends.discard(job)
+        self._usage.discard(job)
+        self._givers.pop(key, None)
 
     def _forget(self, key: RunKey) -> None:
         del self._running[key]

@@ -25,17 +25,22 @@ LEAST_TIME_LIMIT_S = 60
 
 
 def smallest_change(
-    capacity: Capacity, holds: Holds, queue: QueueView, shape: Shape, head: JobId | None
+    capacity: Capacity,
+    holds: Holds,
+    queue: QueueView,
+    shape: Shape,
+    head: JobId | None,
+    allowed: Callable[[Shape], bool] = lambda shape: True,
 ) -> Change | None:
     """The smallest change that starts a job of this shape now, None if none does.
 
     `head` is the job itself if it may give up its own reservation, None for a job that stands behind others of its
-    shape.
+    shape. `allowed` tells whether the limits let a shape start.
     """
 
     def starts(change: Change) -> bool:
         changed = change.apply(shape)
-        return (
+        return allowed(changed) and (
             places_now(capacity, queue.cluster_targets, changed, holds.permits(changed, capacity, ignoring=head))
             is not None
         )

@@ -1,9 +1,9 @@
 """Why a job waits: the facts of a finished pass, put into a `Reason`.
 
 The questions are asked in the order in which an answer would end the matter: does the queue exist, could any node ever
-run the job, is the queue paused, are the able nodes there, would it fit if nobody had reserved, do some of its
-replicas fit; what is left is that something is short on even the nearest node. Everything is read from the pass's own
-copy of the state, as it is after the pass, so a reason may be worked out at any later time.
+run the job, is the queue paused, do the limits allow it, are the able nodes there, would it fit if nobody had reserved,
+do some of its replicas fit; what is left is that something is short on even the nearest node. Everything is read from
+the pass's own copy of the state, as it is after the pass, so a reason may be worked out at any later time.
 
 The nearest node is the one where the missing shares of CPU, memory and GPUs add up to the least, among the nodes that
 could run a replica if they were empty; ties go to the smaller id.
@@ -11,18 +11,20 @@ could run a replica if they were empty; ties go to the smaller id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from lilac.model.ids import ClusterId, JobId, NodeId
+from lilac.model.ids import ClusterId, JobId, NodeId, UserId
 from lilac.scheduling.capacity import Free, acceptable, all_of, room_for, suits
 from lilac.scheduling.changing import smallest_change
 from lilac.scheduling.fitting import places_now
+from lilac.scheduling.limiting import Limited, too_large
 from lilac.scheduling.passing import Pass
 from lilac.scheduling.reasons import Change, Dimension, Holder, Reason, ReasonCode, Shortage
 from lilac.scheduling.reserving import Room
 from lilac.scheduling.satisfying import fits_ever, unfit_reason
 from lilac.scheduling.views import NodeView, QueueView, RunningJob, Shape
-from lilac.scheduling.wording import amount, cores, listed, span, wanted_briefly
+from lilac.scheduling.wording import amount, cores, limit_sentence, listed, span, wanted_briefly
 
 MOST_HOLDERS = 10
 
@@ -35,8 +37,8 @@ class Diagnosis:
         self._on_node: dict[NodeId, list[RunningJob]] | None = None
         self._whole: dict[NodeId, Free] = {}
 
-    def reason(self, shape: Shape, head: bool) -> Reason:
-        """Why the first waiting job of this shape waits, or (not `head`) the ones behind it."""
+    def reason(self, shape: Shape, owner_id: UserId | None, head: bool) -> Reason:
+        """Why the first waiting job of this shape waits, or (not `head`) the ones of this owner behind it."""
         done = self._pass
         queue = done.snapshot.queues.get(shape.queue_id)
         if queue is None:
@@ -48,16 +50,39 @@ class Diagnosis:
                 return unfit
         if queue.paused:
             return Reason(code=ReasonCode.QUEUE_PAUSED, message=f"queue {queue.name} is paused")
-        return unfit or self._waits(queue, shape, done.heads.get(shape) if head else None)
+        over = too_large(queue, shape)
+        if over is not None:
+            return self._limited(queue, shape, replace(over, owner_id=owner_id), None)
+        limited = done.limited.get((shape, owner_id))
+        if limited is not None and shape not in done.heads:
+            return unfit or self._limited(queue, shape, limited, limited.job_id if head else None)
+        return unfit or self._waits(queue, shape, owner_id, done.heads.get(shape) if head else None)
 
-    def _waits(self, queue: QueueView, shape: Shape, head: JobId | None) -> Reason:
+    def _limited(self, queue: QueueView, shape: Shape, limited: Limited, head: JobId | None) -> Reason:
+        done, allowed = self._pass, self._allowed(queue, limited.owner_id, head)
+        change = smallest_change(done.capacity, done.holds, queue, shape, None, allowed)
+        return Reason(
+            code=ReasonCode.LIMIT,
+            message=limit_sentence(queue, limited, self._pass.now),
+            reserved_by=limited.turn_of,
+            expected_start=limited.start if head is not None else None,
+            smallest_change=change,
+            limited_user=limited.owner_id if limited.user else None,
+        )
+
+    def _allowed(self, queue: QueueView, owner_id: UserId | None, head: JobId | None = None) -> Callable[[Shape], bool]:
+        """Whether the limits would let a shape start now."""
+        gates = self._pass.gates
+        return lambda shape: gates.room(queue, owner_id, shape, ignoring=head) >= shape.size.min
+
+    def _waits(self, queue: QueueView, shape: Shape, owner_id: UserId | None, head: JobId | None) -> Reason:
         """The reason of a job that could run on the schedulable nodes, if they were empty."""
         done = self._pass
         own = done.holds.by_shape.get(shape)
         start = own.start if own is not None and own.job_id == head else None
         if head is not None and head == done.making_room_for:
             return _room_is_made(done, start)
-        change = smallest_change(done.capacity, done.holds, queue, shape, head)
+        change = smallest_change(done.capacity, done.holds, queue, shape, head, self._allowed(queue, owner_id))
         places = places_now(done.capacity, queue.cluster_targets, shape, None)
         if places is not None:
             return self._reserved(shape, places, start, change)

@@ -2,9 +2,9 @@
 
 The expected start is found by letting the scheduler itself run forward on a virtual clock: plan, start what it starts,
 jump to the next expected end of a running job, release what it held, and again, until the job starts. Only jobs that
-stand before it in line take part. The further the clock has gone, the longer the stretches in which ends are gathered
-before the next plan (`STRETCH` of the time gone), so that a bounded number of steps reaches months ahead; an answer is
-late by no more than that share.
+stand before it in line take part, or could come before it by fairness or ageing. The further the clock has gone, the
+longer the stretches in which ends are gathered before the next plan (`STRETCH` of the time gone), so that a bounded
+number of steps reaches months ahead; an answer is late by no more than that share.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lilac.model.ids import ClusterId, JobId, NodeId
+from lilac.model.limits import QueueOrder
 from lilac.scheduling.board import Board, Snapshot
 from lilac.scheduling.capacity import has_labels, room_for
 from lilac.scheduling.diagnosing import Diagnosis
+from lilac.scheduling.limiting import too_large
 from lilac.scheduling.line import turn_of
 from lilac.scheduling.passing import DEFAULT_POLICY, Pass, Policy
 from lilac.scheduling.reasons import Reason, ReasonCode, Shortage
@@ -77,8 +79,8 @@ def explain(
         reason = Reason(code=ReasonCode.READY, message="starts now", expected_start=now)
         expected, unknown = now, None
     else:
-        reason = diagnosis.reason(job.shape, done.heads.get(job.shape) == job_id)
-        if reason.code in _STUCK or queue is None:
+        reason = diagnosis.reason(job.shape, job.owner_id, done.is_head(job))
+        if reason.code in _STUCK or queue is None or too_large(queue, job.shape) is not None:
             expected, unknown = None, reason.message
         else:
             expected, unknown = _foretell(snapshot, now, job, queue, policy, most_steps)
@@ -109,12 +111,12 @@ _STUCK = frozenset(
 
 
 def _before(snapshot: Snapshot, queue: QueueView) -> list[QueueView]:
-    """The queues that are served before this one and share a cluster with it."""
+    """The queues that share a cluster with this one and are served before it, or could be when their jobs have aged."""
     key = (queue.priority, queue.name, queue.id)
     return [
         other
         for other in snapshot.queues.values()
-        if (other.priority, other.name, other.id) < key
+        if ((other.priority, other.name, other.id) < key or (other.ageing_s is not None and other.id != queue.id))
         and not other.paused
         and any(cluster_id in queue.cluster_targets for cluster_id in other.cluster_targets)
     ]
@@ -149,7 +151,7 @@ def _foretell(
     turn = turn_of(job)
     for group in snapshot.waiting.groups(queue.id):
         for earlier in group:
-            if earlier > turn:
+            if earlier > turn and (queue.order is QueueOrder.FIFO or earlier[0] > turn[0]):
                 break
             _submit(board, snapshot, earlier[2])
     clock = now
@@ -185,7 +187,7 @@ def _submit(board: Board, snapshot: Snapshot, job_id: JobId) -> None:
 
 def _endless(done: Pass, job: WaitingJob) -> str:
     """What holds the job when nothing is left that is known to end."""
-    reason = Diagnosis(done).reason(job.shape, done.heads.get(job.shape) == job.id)
+    reason = Diagnosis(done).reason(job.shape, job.owner_id, done.is_head(job))
     endless = [holder for holder in reason.holders if holder.expected_end is None]
     if endless:
         holder = endless[0]

@@ -1,9 +1,9 @@
-"""The line: waiting jobs kept in order, grouped by shape.
+"""The line: waiting jobs kept in order, grouped by shape and owner.
 
-Each group holds the jobs of one shape as a sorted list of turns, `(-priority, seq, id)`. Jobs mostly join at the end
-and mostly leave from the front, so leaving from the front only moves a mark (`_head`); the list is cut when the mark
-has passed its middle. Joining and leaving cost O(log n) comparisons, and nothing here is ever copied for a pass:
-the planner reads the groups in place and looks only at the fronts.
+Each group holds the jobs of one shape and one owner as a sorted list of turns, `(-priority, seq, id)`. Jobs mostly join
+at the end and mostly leave from the front, so leaving from the front only moves a mark (`_head`); the list is cut
+when the mark has passed its middle. Joining and leaving cost O(log n) comparisons, and nothing here is ever copied for
+a pass: the planner reads the groups in place and looks only at the fronts.
 
 Invariants: a job is in at most one group; no group is empty; every group is sorted.
 """
@@ -13,11 +13,15 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 
-from lilac.model.ids import JobId, QueueId
+from lilac.model.ids import JobId, QueueId, UserId
 from lilac.scheduling.views import Shape, WaitingJob
 
 Turn = tuple[int, int, JobId]
 """Sorts jobs of one queue: higher priority first, then the order of submission."""
+
+
+GroupKey = tuple[Shape, UserId | None]
+"""What the jobs of a group have in common."""
 
 
 def turn_of(job: WaitingJob) -> Turn:
@@ -25,12 +29,13 @@ def turn_of(job: WaitingJob) -> Turn:
 
 
 class Group:
-    """The waiting jobs of one shape, in order."""
+    """The waiting jobs of one shape and one owner, in order."""
 
-    __slots__ = ("_head", "_turns", "shape")
+    __slots__ = ("_head", "_turns", "owner_id", "shape")
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, owner_id: UserId | None = None) -> None:
         self.shape = shape
+        self.owner_id = owner_id
         self._turns: list[Turn] = []
         self._head = 0
 
@@ -78,7 +83,7 @@ class WaitingLine:
 
     def __init__(self, jobs: Iterable[WaitingJob] = ()) -> None:
         self._jobs: dict[JobId, WaitingJob] = {}
-        self._groups: dict[QueueId, dict[Shape, Group]] = {}
+        self._groups: dict[QueueId, dict[GroupKey, Group]] = {}
         for job in jobs:
             self.add(job)
 
@@ -104,8 +109,8 @@ class WaitingLine:
         groups = self._groups.get(queue_id)
         return groups.values() if groups else ()
 
-    def group(self, shape: Shape) -> Group | None:
-        return self._groups.get(shape.queue_id, {}).get(shape)
+    def group(self, shape: Shape, owner_id: UserId | None = None) -> Group | None:
+        return self._groups.get(shape.queue_id, {}).get((shape, owner_id))
 
     def add(self, job: WaitingJob) -> None:
         """Put a job in its place; a job that is there already is replaced."""
@@ -116,9 +121,10 @@ class WaitingLine:
             self.discard(job.id)
         shape = job.shape
         groups = self._groups.setdefault(shape.queue_id, {})
-        group = groups.get(shape)
+        key = (shape, job.owner_id)
+        group = groups.get(key)
         if group is None:
-            group = groups[shape] = Group(shape)
+            group = groups[key] = Group(shape, job.owner_id)
         group.add(turn_of(job))
         self._jobs[job.id] = job
 
@@ -128,9 +134,10 @@ class WaitingLine:
         if job is None:
             return
         groups = self._groups[job.shape.queue_id]
-        group = groups[job.shape]
+        key = (job.shape, job.owner_id)
+        group = groups[key]
         group.discard(turn_of(job))
         if not group:
-            del groups[job.shape]
+            del groups[key]
             if not groups:
                 del self._groups[job.shape.queue_id]

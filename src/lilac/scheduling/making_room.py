@@ -8,9 +8,8 @@ If it would not fit even with all of them gone, nobody is touched.
 Whether it helps is tried to the end: with those gone, a pass from here must start the job, since room that comes
 free could also move the reservations of jobs before it in line. What is freed stays with the waiting job: its place is
 reserved from now on. Jobs that are stopping already count as gone, so nobody is stopped twice for the same job, and a
-pass helps one job only: the next is helped when this one has started. Replicas that are leaving after a shrink are
-still seen as held until they are released, so the same shrink is named again until then; applying it again must change
-nothing.
+pass helps one job only: the next is helped when this one has started. Replicas that are leaving after a shrink count
+as gone too.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from lilac.scheduling.board import Snapshot
 from lilac.scheduling.capacity import Capacity, Free, acceptable, suits
 from lilac.scheduling.ends import Ends, RunKey, run_key
 from lilac.scheduling.fitting import place
+from lilac.scheduling.limiting import Usage
 from lilac.scheduling.line import Turn
 from lilac.scheduling.plans import Preempt, Shrink
 from lilac.scheduling.reserving import Holds, Reservation, Room
@@ -56,7 +56,9 @@ def make_room(
     snapshot: Snapshot, capacity: Capacity, holds: Holds, queue: QueueView, shape: Shape, turn: Turn
 ) -> MadeRoom | None:
     """Who should give way so that the job starts; None if nobody can help it."""
-    stopping = [Part(job, job.replicas, True) for job in snapshot.running.values() if job.stopping]
+    if not snapshot.givers:
+        return None
+    stopping = list(_going(snapshot))
     trial = Trial(capacity, holds, queue, shape, stopping)
     chosen: list[Part] = []
     nodes = trial.nodes_with(())
@@ -104,7 +106,14 @@ def without(snapshot: Snapshot, capacity: Capacity, started: Mapping[RunKey, Run
     ends = Ends()
     for job in running.values():
         ends.add(job)
-    return replace(snapshot, capacity=after, running=running, ends=ends)
+    return replace(
+        snapshot,
+        capacity=after,
+        running=running,
+        ends=ends,
+        usage=Usage.of(running.values()),
+        givers={key: job for key, job in running.items() if job.gives_way},
+    )
 
 
 class Trial:
@@ -124,14 +133,20 @@ class Trial:
     def first_enough(self, parts: Sequence[Part]) -> Sequence[Part] | None:
         """The shortest beginning of these parts that is enough, None if all of them are not."""
         before, given = self._capacity.free.copy(), set(self._given)
-        try:
-            for index, part in enumerate(parts):
+        enough, short, step = 0, 0, 1
+        while not enough and short < len(parts):
+            reach = min(short + step, len(parts))
+            for part in parts[short:reach]:
                 self._give(part)
-                if self._nodes() is not None:
-                    return parts[: index + 1]
-            return None
-        finally:
-            self._restore(before, given)
+            if self._nodes() is None:
+                short, step = reach, step * 2
+            else:
+                enough = reach
+        self._restore(before, given)
+        while enough - short > 1:
+            middle = (short + enough) // 2
+            short, enough = (short, middle) if self.nodes_with(parts[:middle]) is not None else (middle, enough)
+        return parts[:enough] if enough else None
 
     def needed_of(self, parts: Sequence[Part]) -> list[Part]:
         """Of parts that are enough, a choice that is enough and of which none can be left out."""
@@ -193,10 +208,19 @@ class Trial:
         self._given = given
 
 
+def _going(snapshot: Snapshot) -> Iterable[Part]:
+    """What is stopping already."""
+    for job in snapshot.givers.values():
+        if job.stopping:
+            yield Part(job, job.replicas, True)
+        elif job.leaving:
+            yield Part(job, tuple(replica for replica in job.replicas if replica.rank in job.leaving), False)
+
+
 def _parts(snapshot: Snapshot, queue: QueueView, shape: Shape, priority: int) -> list[Part]:
     """What jobs of lower priority can give, in the order in which they are asked."""
     asked: list[tuple[tuple[int, int, float, int, str], RunningJob]] = []
-    for job in snapshot.running.values():
+    for job in snapshot.givers.values():
         theirs = snapshot.queues.get(job.queue_id)
         if theirs is None or job.stopping or job.id in snapshot.waiting:
             continue
@@ -212,9 +236,10 @@ def _parts(snapshot: Snapshot, queue: QueueView, shape: Shape, priority: int) ->
 
     parts: list[Part] = []
     for _, job in asked:
-        surplus = len(job.replicas) - job.shape.size.min
+        surplus = job.staying - job.shape.size.min
         if job.shape.elastic and surplus > 0:
-            last = sorted(job.replicas, key=lambda replica: -replica.rank)[:surplus]
+            staying = [replica for replica in job.replicas if replica.rank not in job.leaving]
+            last = sorted(staying, key=lambda replica: -replica.rank)[:surplus]
             parts.extend(Part(job, (replica,), False) for replica in last if useful(replica))
     parts.extend(
         Part(job, job.replicas, True)

@@ -10,7 +10,7 @@ from lilac.scheduling.plans import Plan, Reasons
 
 def plan(snapshot: Snapshot, now: float, policy: Policy = DEFAULT_POLICY) -> Plan:
     """Decide what to start now, and why the rest waits. Pure: changes nothing, and depends on nothing else."""
-    if not len(snapshot.waiting) and not policy.growth:
+    if not len(snapshot.waiting) and not (policy.growth and snapshot.givers):
         return Plan()
     done = Pass(snapshot, now, policy)
     done.run()
@@ -19,5 +19,7 @@ def plan(snapshot: Snapshot, now: float, policy: Policy = DEFAULT_POLICY) -> Pla
         grows=tuple(done.grows),
         shrinks=done.shrinks,
         preemptions=done.preemptions,
-        blocked=Reasons(done.heads, frozenset(start.job_id for start in done.starts), Diagnosis(done).reason),
+        blocked=Reasons(
+            done.heads, done.limited, frozenset(start.job_id for start in done.starts), Diagnosis(done).reason
+        ),
     )

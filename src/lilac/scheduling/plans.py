@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lilac.model.ids import JobId, NodeId
+from lilac.model.ids import JobId, NodeId, UserId
+from lilac.scheduling.limiting import Limited
+from lilac.scheduling.line import GroupKey
 from lilac.scheduling.reasons import Reason
 from lilac.scheduling.views import Shape, WaitingJob
 
@@ -58,22 +60,29 @@ class Preempt:
 class Reasons(Mapping[Shape, Reason]):
     """Why each shape of waiting jobs waits, worked out on first asking.
 
-    `heads` tells for each shape which job stood first when it could not start; `diagnose(shape, head)` gives the
-    reason for that job, or for those behind it.
+    `heads` tells for each shape which job stood first when it could not start, `limited` which groups a limit stopped;
+    `diagnose(shape, owner_id, head)` gives the reason for that job, or for those behind it.
     """
 
-    __slots__ = ("_cache", "_diagnose", "_heads", "_started")
+    __slots__ = ("_cache", "_diagnose", "_heads", "_limited", "_started")
 
     def __init__(
-        self, heads: Mapping[Shape, JobId], started: frozenset[JobId], diagnose: Callable[[Shape, bool], Reason]
+        self,
+        heads: Mapping[Shape, JobId],
+        limited: Mapping[GroupKey, Limited],
+        started: frozenset[JobId],
+        diagnose: Callable[[Shape, UserId | None, bool], Reason],
     ) -> None:
         self._heads = heads
+        self._limited = limited
         self._started = started
         self._diagnose = diagnose
-        self._cache: dict[tuple[Shape, bool], Reason] = {}
+        self._cache: dict[tuple[Shape, UserId | None, bool], Reason] = {}
 
     def __getitem__(self, shape: Shape) -> Reason:
-        return self._reason(shape, head=True)
+        if shape not in self._heads:
+            raise KeyError(shape)
+        return self._reason(shape, None, head=True)
 
     def __iter__(self) -> Iterator[Shape]:
         return iter(self._heads)
@@ -87,14 +96,18 @@ class Reasons(Mapping[Shape, Reason]):
     def of(self, job: WaitingJob) -> Reason | None:
         """The reason for this one job, None if it starts or nothing is known of its shape."""
         head = self._heads.get(job.shape)
-        return None if head is None or job.id in self._started else self._reason(job.shape, head=head == job.id)
+        limited = self._limited.get((job.shape, job.owner_id))
+        if job.id in self._started or (head is None and limited is None):
+            return None
+        if head is None and limited is not None:
+            head = limited.job_id
+        return self._reason(job.shape, job.owner_id, head=head == job.id)
 
-    def _reason(self, shape: Shape, *, head: bool) -> Reason:
-        if shape not in self._heads:
-            raise KeyError(shape)
-        reason = self._cache.get((shape, head))
+    def _reason(self, shape: Shape, owner_id: UserId | None, *, head: bool) -> Reason:
+        key = (shape, owner_id, head)
+        reason = self._cache.get(key)
         if reason is None:
-            reason = self._cache[(shape, head)] = self._diagnose(shape, head)
+            reason = self._cache[key] = self._diagnose(shape, owner_id, head)
         return reason
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lilac.model.ids import JobId, NodeId
+from lilac.model.ids import JobId, NodeId, UserId
 from lilac.model.jobs import SizeRange
 from lilac.model.resources import GpuRequest
 from lilac.scheduling.views import Shape
@@ -34,6 +34,8 @@ class ReasonCode(StrEnum):
     """Some of its replicas fit now, but not all that it needs to start."""
     RESERVED = "reserved"
     """It would fit now, but would delay a job before it in line that has reserved the place."""
+    LIMIT = "limit"
+    """Its user, or its queue, has as much as the queue's limits allow, or it asks for more than they ever allow."""
     MAKING_ROOM = "making_room"
     """Jobs of lower priority shrink or are stopped for it; it starts when they have."""
     READY = "ready"
@@ -153,6 +155,8 @@ class Reason:
     """When it can start by the time limits of others; None if that cannot be known."""
     smallest_change: Change | None = None
     """The smallest change to the request that would start it now; None if none is known."""
+    limited_user: UserId | None = None
+    """Whose limit it is, for `limit`; the message names the user by this id."""
 
     def __str__(self) -> str:
         return self.message

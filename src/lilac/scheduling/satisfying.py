@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from lilac.model.ids import ClusterId, NodeId
 from lilac.scheduling.board import Snapshot
 from lilac.scheduling.capacity import acceptable, all_of, has_labels, room_for, suits
+from lilac.scheduling.limiting import too_large
 from lilac.scheduling.reasons import Dimension, Reason, ReasonCode, Shortage
 from lilac.scheduling.views import NodeView, QueueView, Shape
-from lilac.scheduling.wording import amount, listed, node_names, wanted, wanted_briefly
+from lilac.scheduling.wording import amount, limit_sentence, listed, node_names, wanted, wanted_briefly
 
 
 def satisfiable(snapshot: Snapshot, shape: Shape) -> Reason | None:
-    """None if nodes that are known, schedulable or not, could run it when empty and well; else the reason why never."""
+    """None if limits and nodes (lost and draining ones too, empty and well) could let it run; else why never."""
     queue = snapshot.queues.get(shape.queue_id)
     if queue is None:
         return Reason(code=ReasonCode.NO_QUEUE, message="the queue does not exist")
+    over = too_large(queue, shape)
+    if over is not None:
+        return Reason(code=ReasonCode.LIMIT, message=limit_sentence(queue, over, 0.0))
     if fits_ever(snapshot, shape):
         return None
     reason = unfit_reason(snapshot.nodes, queue, shape)

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lilac.model.clusters import Node, Queue, RuntimeName
-from lilac.model.ids import ClusterId, JobId, NodeId, QueueId
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
 from lilac.model.jobs import Job, JobKind, SizeRange
+from lilac.model.limits import NO_LIMITS, Amount, Limits, QueueOrder, amount_of
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
 from lilac.model.states import NodeState
 
@@ -46,7 +47,7 @@ class NodeView:
             memory_mb=inventory.memory_mb,
             gpus=inventory.gpus,
             runtimes=inventory.runtimes,
-            labels=inventory.labels,
+            labels=node.labels,
             schedulable=node.state in (NodeState.AVAILABLE, NodeState.BUSY),
             single_job=inventory.legacy,
         )
@@ -61,6 +62,16 @@ class QueueView:
     priority: int
     cluster_targets: tuple[ClusterId, ...]
     paused: bool = False
+    limits: Limits = NO_LIMITS
+    user_limits: Limits = NO_LIMITS
+    order: QueueOrder = QueueOrder.FIFO
+    ageing_s: int | None = None
+    preemption: bool = True
+    """Whether others make room for its jobs, where the policy allows it."""
+
+    @property
+    def limited(self) -> bool:
+        return self.limits.limits_running or self.user_limits.limits_running
 
     @classmethod
     def of(cls, queue: Queue) -> QueueView:
@@ -70,6 +81,11 @@ class QueueView:
             priority=queue.priority,
             cluster_targets=queue.cluster_targets,
             paused=queue.paused,
+            limits=queue.limits,
+            user_limits=queue.user_limits,
+            order=queue.order,
+            ageing_s=queue.ageing_s,
+            preemption=queue.preemption,
         )
 
 
@@ -110,6 +126,7 @@ class WaitingJob:
     priority: int
     submitted_at: float
     shape: Shape
+    owner_id: UserId | None = None
 
     @classmethod
     def of(cls, job: Job) -> WaitingJob:
@@ -119,6 +136,7 @@ class WaitingJob:
             priority=job.spec.priority,
             submitted_at=job.submitted_at,
             shape=shape_of(job),
+            owner_id=job.owner_id,
         )
 
 
@@ -147,6 +165,32 @@ class RunningJob:
     replicas: tuple[HeldReplica, ...]
     started_at: float | None = None
     stopping: bool = False
+    owner_id: UserId | None = None
+    leaving: frozenset[int] = frozenset()
+    """Ranks that have been told to end while the attempt goes on without them; they hold what they have until then."""
+
+    ranks_used: int = 0
+    """How many ranks the attempt has had, if more than it holds now."""
+
+    @property
+    def next_rank(self) -> int:
+        """The first rank that the attempt has never had."""
+        return max(self.ranks_used, 1 + max((replica.rank for replica in self.replicas), default=-1))
+
+    @property
+    def held(self) -> Amount:
+        """All that it holds."""
+        return amount_of(self.shape.resources, len(self.replicas))
+
+    @property
+    def staying(self) -> int:
+        """How many of its replicas go on."""
+        return len(self.replicas) - len(self.leaving)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it could be shrunk or stopped for others, or is about to be gone."""
+        return self.stopping or self.shape.preemptible or self.shape.elastic
 
     def expected_end(self, now: float) -> float | None:
         """When its resources are free again by its time limit; None if it may run for ever.

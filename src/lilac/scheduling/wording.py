@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lilac.model.limits import DIMENSIONS, Amount, Limits
 from lilac.model.resources import GpuRequest
+from lilac.scheduling.limiting import Limited
 from lilac.scheduling.reasons import Dimension
-from lilac.scheduling.views import NodeView, Shape
+from lilac.scheduling.views import NodeView, QueueView, Shape
 
 
 def amount(dimension: Dimension, value: int, gpus: GpuRequest | None = None) -> str:
@@ -42,6 +44,47 @@ def wanted(shape: Shape) -> str:
 def wanted_briefly(shape: Shape) -> str:
     """What one replica needs: its GPUs, or in full where it needs none."""
     return wanted(shape) if shape.gpus is None else str(shape.gpus)
+
+
+def limit_sentence(queue: QueueView, limited: Limited, now: float) -> str:
+    """`user ada has 4 of at most 4 GPUs in queue training; enough of it ends in 12 min`."""
+    who = f"user {limited.owner_id}" if limited.user and limited.owner_id else "its user" if limited.user else "it"
+    where = f"queue {queue.name}"
+    if limited.never:
+        most = listed([_limit(name, limited.limits) for name in limited.short])
+        needs = listed([_held(name, limited.needed) for name in limited.short])
+        whom = "each user of " if limited.user else ""
+        return f"needs {needs}, but {whom}{where} may have at most {most} at once"
+    if not limited.short:
+        whose = f"the limit of {who} in {where}" if limited.user else f"the limit of {where}"
+        return f"job {limited.turn_of} before it in line is kept what is left of {whose}"
+    facts = listed([_used(name, limited) for name in limited.short])
+    sentence = f"{who} has {facts} in {where}" if limited.user else f"{where} has {facts}"
+    if limited.needed.running_jobs and limited.short != ("running_jobs",):
+        sentence += f", and it needs {listed([_held(n, limited.needed) for n in limited.short if n != 'running_jobs'])}"
+    if limited.start is not None:
+        sentence += f"; enough of it ends in {span(limited.start - now)}"
+    return sentence
+
+
+def _used(name: str, limited: Limited) -> str:
+    used = dict(zip(DIMENSIONS, limited.used, strict=True))[name]
+    shown = cores(used) if name == "cpu_millicores" else str(used)
+    return f"{shown} of at most {_limit(name, limited.limits)}"
+
+
+def _limit(name: str, limits: Limits) -> str:
+    return _in_words(name, dict(zip(DIMENSIONS, limits, strict=True))[name] or 0)
+
+
+def _held(name: str, held: Amount) -> str:
+    return _in_words(name, dict(zip(DIMENSIONS, held, strict=True))[name])
+
+
+def _in_words(name: str, value: int) -> str:
+    if name == "running_jobs":
+        return f"{value} running {'job' if value == 1 else 'jobs'}"
+    return amount({"gpus": Dimension.GPU, "cpu_millicores": Dimension.CPU}.get(name, Dimension.MEMORY), value)
 
 
 def node_names(nodes: Sequence[NodeView], most: int = 3) -> str:

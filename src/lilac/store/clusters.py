@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from lilac.model.clusters import Cluster, Node, Queue
 from lilac.model.errors import Conflict, InvalidInput, NotFound
 from lilac.model.ids import ClusterId, NodeId, QueueId
+from lilac.model.limits import QueueOrder, limits_from_json, limits_to_json
 from lilac.model.states import NODE_TRANSITIONS, NodeState
 from lilac.store import encoding, faults
 from lilac.store.guards import guarded_update
@@ -85,6 +86,8 @@ def upsert_node(conn: Connection, node: Node) -> None:
         "state": node.state.value,
         "inventory": encoding.inventory_to_json(node.inventory),
         "cordoned": node.cordoned,
+        "labels": dict(node.set_labels) or None,
+        "drain_deadline": node.drain_deadline,
         "last_heartbeat": node.last_heartbeat,
         "created_at": node.created_at,
         "updated_at": node.updated_at,
@@ -175,7 +178,7 @@ def list_queues(conn: Connection) -> list[Queue]:
 
 
 def replace_queue(conn: Connection, queue: Queue) -> bool:
-    """Give the queue with this id its new name, priority, targets and pause; whether it exists.
+    """Give the queue with this id all its new values; whether it exists.
 
     `created_at` stays. Raises as `insert_queue` does.
     """
@@ -197,7 +200,7 @@ def delete_queue(conn: Connection, queue_id: QueueId) -> bool:
 
 def _upsert_node(insert_into: Any) -> Any:
     statement = insert_into(nodes)
-    replaced = ("cluster_id", "name", "state", "inventory", "cordoned", "last_heartbeat", "updated_at")
+    replaced = [column.name for column in nodes.columns if column.name not in ("id", "created_at")]
     return statement.on_conflict_do_update(
         index_elements=[nodes.c.id], set_={name: statement.excluded[name] for name in replaced}
     )
@@ -229,7 +232,16 @@ def _insert_targets(conn: Connection, queue: Queue) -> None:
 
 
 def _queue_row(queue: Queue) -> dict[str, Any]:
-    return {"name": queue.name, "priority": queue.priority, "paused": queue.paused}
+    return {
+        "name": queue.name,
+        "priority": queue.priority,
+        "paused": queue.paused,
+        "limits": limits_to_json(queue.limits),
+        "user_limits": limits_to_json(queue.user_limits),
+        "job_order": queue.order.value,
+        "ageing_s": queue.ageing_s,
+        "preemption": queue.preemption,
+    }
 
 
 def _queue_name_taken(error: IntegrityError, queue: Queue) -> Exception:
@@ -269,6 +281,8 @@ def _node(row: Row[Any]) -> Node:
         state=NodeState(row.state),
         inventory=encoding.inventory_from_json(row.inventory),
         cordoned=row.cordoned,
+        set_labels=row.labels or {},
+        drain_deadline=row.drain_deadline,
         last_heartbeat=row.last_heartbeat,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -283,4 +297,9 @@ def _queue(row: Row[Any], targets: Collection[ClusterId]) -> Queue:
         cluster_targets=tuple(targets),
         paused=row.paused,
         created_at=row.created_at,
+        limits=limits_from_json(row.limits),
+        user_limits=limits_from_json(row.user_limits),
+        order=QueueOrder(row.job_order),
+        ageing_s=row.ageing_s,
+        preemption=row.preemption,
     )

@@ -41,6 +41,7 @@ __all__ = [
     "all_replicas_of",
     "attempts_of",
     "count_by_state",
+    "count_waiting",
     "find_job_by_name",
     "get_attempts",
     "get_job",
@@ -192,6 +193,14 @@ def count_by_state(conn: Connection, queue_id: QueueId | None = None) -> dict[Jo
 def waiting_by_queue(conn: Connection) -> dict[QueueId, int]:
     """How many jobs wait in each queue that has any."""
     return {QueueId(queue_id): count for queue_id, count in conn.execute(_WAITING_BY_QUEUE)}
+
+
+def count_waiting(conn: Connection, queue_id: QueueId, *owner: UserId | None) -> int:
+    """How many jobs wait in a queue, of all owners or of the one that is given (None: those of nobody)."""
+    statement = select(func.count()).select_from(jobs).where(WAITING, jobs.c.queue_id == queue_id)
+    for owner_id in owner:
+        statement = statement.where(jobs.c.owner_id.is_(None) if owner_id is None else jobs.c.owner_id == owner_id)
+    return conn.execute(statement).scalar_one()
 
 
 def queue_names(conn: Connection, job_ids: Collection[JobId]) -> dict[JobId, str]:

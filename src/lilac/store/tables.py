@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -120,6 +121,8 @@ nodes = Table(
     Column("state", Text, nullable=False),
     Column("inventory", JSON, nullable=False),
     Column("cordoned", Boolean, nullable=False),
+    Column("labels", JSON),
+    Column("drain_deadline", Double),
     Column("last_heartbeat", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
@@ -133,6 +136,11 @@ queues = Table(
     Column("priority", Integer, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("limits", JSON),
+    Column("user_limits", JSON),
+    Column("job_order", Text, server_default="fifo", nullable=False),
+    Column("ageing_s", Integer),
+    Column("preemption", Boolean, server_default=true(), nullable=False),
 )
 
 queue_targets = Table(

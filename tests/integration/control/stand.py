@@ -64,6 +64,10 @@ class Stand:
         user = await self.platform.accounts.create_user(ROOT, NewUser(username=username, password=PASSWORD, role=role))
         return Principal(kind=PrincipalKind.USER, user_id=UserId(user.id), username=username, role=role)
 
+    async def admin(self) -> Principal:
+        """An administrator with an account, who can have keys."""
+        return await self.add_user("grace", Role.ADMIN)
+
     async def restart(self) -> None:
         await self.platform.stop()
         self.platform = self.invariants.platform = Platform(self.settings, self.clock)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lilac.model.clusters import RuntimeName
-from lilac.model.ids import ClusterId, JobId, NodeId, QueueId
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
 from lilac.model.jobs import JobKind, SizeRange
+from lilac.model.limits import NO_LIMITS, Limits, QueueOrder
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
 from lilac.scheduling import (
     HeldReplica,
@@ -64,13 +65,26 @@ def node(
     )
 
 
-def queue(name: str = "q", priority: int = 10, *clusters: str, paused: bool = False) -> QueueView:
+def queue(
+    name: str = "q",
+    priority: int = 10,
+    *clusters: str,
+    paused: bool = False,
+    limits: Limits = NO_LIMITS,
+    user_limits: Limits = NO_LIMITS,
+    order: QueueOrder = QueueOrder.FIFO,
+    ageing_s: int | None = None,
+) -> QueueView:
     return QueueView(
         id=QueueId(name),
         name=name,
         priority=priority,
         cluster_targets=tuple(map(ClusterId, clusters or ("c",))),
         paused=paused,
+        limits=limits,
+        user_limits=user_limits,
+        order=order,
+        ageing_s=ageing_s,
     )
 
 
@@ -103,11 +117,14 @@ def shape(
     )
 
 
-def job(name: str, wanted: Shape, *, seq: int | None = None, priority: int = 0) -> WaitingJob:
+def job(
+    name: str, wanted: Shape, *, seq: int | None = None, priority: int = 0, owner: str | None = None, at: float = NOW
+) -> WaitingJob:
     """A waiting job; without `seq` the number at the end of its name is its turn."""
     if seq is None:
         seq = int("".join(filter(str.isdigit, name)) or 0)
-    return WaitingJob(id=JobId(name), seq=seq, priority=priority, submitted_at=NOW + seq, shape=wanted)
+    owner_id = None if owner is None else UserId(owner)
+    return WaitingJob(id=JobId(name), seq=seq, priority=priority, submitted_at=at, shape=wanted, owner_id=owner_id)
 
 
 def run(
@@ -119,6 +136,7 @@ def run(
     stopping: bool = False,
     priority: int = 0,
     seq: int = 0,
+    owner: str | None = None,
 ) -> RunningJob:
     """A running job; each place is a node, or a node with the numbers of its GPUs. `since` is seconds before NOW."""
     replicas: list[HeldReplica] = []
@@ -136,6 +154,7 @@ def run(
         replicas=tuple(replicas),
         started_at=None if since is None else NOW - since,
         stopping=stopping,
+        owner_id=None if owner is None else UserId(owner),
     )
 
 

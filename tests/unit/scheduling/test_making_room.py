@@ -118,11 +118,11 @@ def test_an_elastic_job_grows_into_what_is_left_over():
     assert [placement.rank for placement in grown.placements] == [1, 2]
 
 
-def test_growth_fills_the_ranks_that_are_free_and_stays_in_its_cluster():
+def test_growth_takes_ranks_that_the_attempt_never_had_and_stays_in_its_cluster():
     elastic = run("e1", shape(1, size=(1, 4)), ("n1", [0]), ("n1", [1]))
     elastic = replace(elastic, replicas=elastic.replicas[1:])
     made = plan(world([node("n1", 2), node("n2", 8, cluster="d")], (), [elastic], QUEUES), NOW, BOTH)
-    assert [(p.rank, p.node_id) for p in made.grows[0].placements] == [(0, "n1")]
+    assert [(p.rank, p.node_id) for p in made.grows[0].placements] == [(2, "n1")]
 
 
 def test_growth_goes_by_priority_and_keeps_off_what_is_reserved():

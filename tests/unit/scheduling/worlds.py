@@ -103,6 +103,7 @@ def as_running(made: Plan, waiting: Iterable[WaitingJob], at: float) -> list[Run
             seq=by_id[start.job_id].seq,
             priority=by_id[start.job_id].priority,
             queue_id=by_id[start.job_id].shape.queue_id,
+            owner_id=by_id[start.job_id].owner_id,
             shape=by_id[start.job_id].shape,
             attempt=1,
             started_at=at,

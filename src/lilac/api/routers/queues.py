@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
-from lilac.api.schemas.clusters import QueueBody, QueueJobsShape, QueueShape
+from lilac.api.schemas.clusters import QueueBody, QueueChanges, QueueJobsShape, QueueShape
 from lilac.api.wire import queue_to_wire
 from lilac.control.directory import QueueWanted
 from lilac.control.principals import Principal
@@ -40,15 +40,33 @@ async def get_queue(request: Request, queue: str) -> Response:
 
 @routes.put("/queues/{queue}", operation_id="replaceQueue", response_model=QueueShape)
 async def replace_queue(request: Request, caller: Caller, queue: str, body: QueueBody) -> Response:
-    """Replace name, priority and targets. `paused` stays as it is where it is left out."""
+    """Replace name, priority and targets. What else a queue has stays as it is where it is left out."""
     directory = request.app.state.platform.directory
     return Json(queue_to_wire(await directory.replace_queue(caller, queue, _wanted(body))))
 
 
+@routes.patch("/queues/{queue}", operation_id="editQueue", response_model=QueueShape)
+async def edit_queue(request: Request, caller: Caller, queue: str, body: QueueChanges) -> Response:
+    """Change some fields of a queue. The order of `cluster_targets` is the order of preference."""
+    return Json(queue_to_wire(await request.app.state.platform.directory.edit_queue(caller, queue, body.changes())))
+
+
+@routes.post("/queues/{queue}/pause", operation_id="pauseQueue", response_model=QueueShape)
+async def pause_queue(request: Request, caller: Caller, queue: str) -> Response:
+    """Start nothing more of this queue. What runs goes on."""
+    return Json(queue_to_wire(await request.app.state.platform.directory.edit_queue(caller, queue, {"paused": True})))
+
+
+@routes.post("/queues/{queue}/resume", operation_id="resumeQueue", response_model=QueueShape)
+async def resume_queue(request: Request, caller: Caller, queue: str) -> Response:
+    """Let jobs of a paused queue start again."""
+    return Json(queue_to_wire(await request.app.state.platform.directory.edit_queue(caller, queue, {"paused": False})))
+
+
 @routes.delete("/queues/{queue}", operation_id="deleteQueue", response_class=Response)
-async def delete_queue(request: Request, caller: Caller, queue: str) -> Response:
-    """Delete a queue; 409 while jobs wait in it. Jobs of it that run go on."""
-    await request.app.state.platform.directory.delete_queue(caller, queue)
+async def delete_queue(request: Request, caller: Caller, queue: str, cancel_waiting: bool = False) -> Response:
+    """Delete a queue; 409 while jobs wait in it, unless they are to be cancelled. Jobs of it that run go on."""
+    await request.app.state.platform.directory.delete_queue(caller, queue, cancel_waiting=cancel_waiting)
     return nothing()
 
 
@@ -68,5 +86,9 @@ async def list_whole(platform: Any, caller: Principal, where: JobFilter) -> list
 
 def _wanted(body: QueueBody) -> QueueWanted:
     return QueueWanted(
-        name=body.name, priority=body.priority, cluster_targets=tuple(body.cluster_targets), paused=body.paused
+        name=body.name,
+        priority=body.priority,
+        cluster_targets=tuple(body.cluster_targets),
+        paused=body.paused,
+        more=body.options(),
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Any
+
+from pydantic import Field, StrictInt
 
 from lilac.api.schemas.fields import Body, Flag, Int32, Name, Shape, Text
 from lilac.model.clusters import RuntimeName
+from lilac.model.limits import NO_LIMITS, Limits, QueueOrder
 from lilac.model.states import NodeState
+
+Count = Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]
 
 
 class NewClusterBody(Body):
@@ -14,13 +19,71 @@ class NewClusterBody(Body):
     cluster_description: Text | None = None
 
 
-class QueueBody(Body):
+class LimitsBody(Body):
+    """The most of each at once; null or left out is no limit."""
+
+    running_jobs: Count | None = None
+    gpus: Count | None = None
+    cpu_millicores: Count | None = None
+    memory_mb: Count | None = Field(None, description="MiB.")
+    waiting_jobs: Count | None = Field(None, description="More are refused at submission.")
+
+    def limits(self) -> Limits:
+        return Limits(**self.model_dump())
+
+
+class QueueOptions(Body):
+    """What a queue may have beside name, priority and targets. What is left out stays, or gets its default."""
+
+    paused: Flag | None = Field(None, description="Whether new jobs of this queue are held back.")
+    limits: LimitsBody | None = Field(None, description="For the queue as a whole; null for none.")
+    user_limits: LimitsBody | None = Field(None, description="For each user in the queue; null for none.")
+    order: QueueOrder | None = Field(None, description="Who goes first among jobs of equal priority.")
+    ageing_s: Int32 | None = Field(
+        None, description="The queue counts as one priority number lower for each such time that its first job waited."
+    )
+    preemption: Flag | None = Field(
+        None, description="Whether elastic and preemptible jobs of lower priority make room for its jobs."
+    )
+
+    def options(self) -> dict[str, Any]:
+        """The fields of the queue that were given, but for name, priority, targets and pause."""
+        given = self.model_fields_set
+        found: dict[str, Any] = {}
+        if "limits" in given:
+            found["limits"] = self.limits.limits() if self.limits is not None else NO_LIMITS
+        if "user_limits" in given:
+            found["user_limits"] = self.user_limits.limits() if self.user_limits is not None else NO_LIMITS
+        if "ageing_s" in given:
+            found["ageing_s"] = self.ageing_s
+        if self.order is not None:
+            found["order"] = self.order
+        if self.preemption is not None:
+            found["preemption"] = self.preemption
+        return found
+
+
+class QueueBody(QueueOptions):
     name: Name
     priority: Int32 = Field(description="A lower number runs first.")
     cluster_targets: list[Name] = Field(
         max_length=1000, description="Ids or names of clusters, in order of preference."
     )
-    paused: Flag | None = Field(None, description="Whether new jobs of this queue are held back.")
+
+
+class QueueChanges(QueueOptions):
+    """Some new values; what is left out stays as it is."""
+
+    name: Name | None = None
+    priority: Int32 | None = Field(None, description="A lower number runs first.")
+    cluster_targets: list[Name] | None = Field(
+        None, max_length=1000, description="Ids or names of clusters, in order of preference."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        plain = {"name": self.name, "priority": self.priority, "cluster_targets": self.cluster_targets}
+        found = {name: value for name, value in plain.items() if value is not None} | self.options()
+        return found if self.paused is None else found | {"paused": self.paused}
 
 
 class ClusterIdShape(Shape):
@@ -139,6 +202,11 @@ class QueueShape(Shape):
     cluster_targets: list[str]
     paused: bool
     waiting_jobs: int
+    limits: LimitsBody
+    user_limits: LimitsBody
+    order: QueueOrder
+    ageing_s: int | None
+    preemption: bool
 
 
 class QueueJobsShape(Shape):

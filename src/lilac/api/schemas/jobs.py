@@ -57,6 +57,9 @@ class SubmitJob(BaseModel):
     max_retries: Int32 = Field(3, description="New attempts after a node was lost and the like.")
     node_selector: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     labels: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    preemptible: bool = Field(
+        False, description="Whether it may be stopped and queued again so that a job of higher priority can start."
+    )
     strict: bool = Field(False, description="Refuse what no node could ever run, instead of waiting.")
 
     def spec(self, queue_id: QueueId) -> JobSpec:
@@ -80,6 +83,7 @@ class SubmitJob(BaseModel):
             max_retries=self.max_retries,
             node_selector=self.node_selector,
             labels=self.labels,
+            preemptible=self.preemptible,
         )
 
 
