@@ -1,7 +1,8 @@
 """Tunnels into replicas: a person's end and an agent's end, spliced here, since agents only dial out.
 
-1. A person asks (`open`): the history notes it (`job.exec_opened`), and by that event every server of the control
-   plane hears of it and offers the tunnel to the node, as part of what the node should know: its long poll returns.
+1. A person asks (`open`): the history notes it (`job.exec_opened`), and the tunnel is offered to the node as part of
+   what it should know: its long poll returns. Other servers of the control plane, which may have the node's call, hear
+   of it by that event and offer it too.
 2. The agent dials back and claims the tunnel, once, at the server where the person waits.
 3. Frames are passed on in both directions until one end is gone; `job.exec_closed` notes the end.
 
@@ -75,7 +76,7 @@ class Tunnels:
         self._closing = False
 
     async def run(self) -> None:
-        """Background service: offer to the nodes what was opened, at this server or another, and withdraw it."""
+        """Background service: offer to the nodes what other servers opened, and withdraw it."""
         async with self._bus.subscribe() as events:
             async for event in events:
                 self._hear(event)
@@ -101,6 +102,7 @@ class Tunnels:
         except BaseException:
             del self._open[tunnel.id]
             raise
+        self._offer(node_id, TunnelOffer(tunnel.id, key, self._url))
         return tunnel
 
     async def carry(self, tunnel: Tunnel, person: Socket, opening: Opening) -> None:
@@ -215,14 +217,19 @@ class Tunnels:
 
     def _hear(self, event: Event) -> None:
         if event.kind is EventKind.JOB_EXEC_OPENED and event.job_id is not None and event.node_id is not None:
-            station, facts = self._fleet.get(event.node_id), event.data
-            if station is None or self._clock() - event.at > CLAIM_WITHIN_S:
-                return
+            facts = event.data
+            if facts["tunnel"] in self._open or self._clock() - event.at > CLAIM_WITHIN_S:
+                return  # this server's own, offered already; or one of before a restart
             key = ReplicaKey(JobId(event.job_id), int(facts["attempt"]), int(facts["rank"]))
-            station.offer(TunnelOffer(str(facts["tunnel"]), key, str(facts["url"])))
-            asyncio.get_running_loop().call_later(CLAIM_WITHIN_S, self._withdraw, event.node_id, str(facts["tunnel"]))
+            self._offer(event.node_id, TunnelOffer(str(facts["tunnel"]), key, str(facts["url"])))
         elif event.kind is EventKind.JOB_EXEC_CLOSED and event.node_id is not None:
             self._withdraw(event.node_id, str(event.data.get("tunnel")))
+
+    def _offer(self, node_id: NodeId, offer: TunnelOffer) -> None:
+        station = self._fleet.get(node_id)
+        if station is not None:
+            station.offer(offer)
+            asyncio.get_running_loop().call_later(CLAIM_WITHIN_S, self._withdraw, node_id, offer.id)
 
     def _withdraw(self, node_id: NodeId, tunnel_id: str) -> None:
         station = self._fleet.get(node_id)
