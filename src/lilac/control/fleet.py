@@ -128,7 +128,7 @@ class Station:
             del self.held[key]
         elif known is not None:
             stop_is_new = known.replica.stop_wanted != replica.stop_wanted
-            known.replica = replica
+            known.replica, known.world_size = replica, world_size
             if not stop_is_new:
                 return True
         else:

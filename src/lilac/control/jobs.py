@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from lilac.control import job_views, records
 from lilac.control.admission import admit
 from lilac.control.bus import Bus
-from lilac.control.loop import SchedulingLoop
+from lilac.control.loop import LIVE_POLICY, SchedulingLoop
 from lilac.control.principals import Principal
 from lilac.control.projection import Projection
 from lilac.model.accounts import Role
@@ -196,7 +196,7 @@ class Jobs:
         if job.state is not JobState.QUEUED:
             return job, None
         try:
-            told = explain(self._projection.board.snapshot(), self._clock(), job.id)
+            told = explain(self._projection.board.snapshot(), self._clock(), job.id, LIVE_POLICY)
         except KeyError:  # it left the line between the two looks
             return await self.get(principal, job.id), None
         return job, replace(told, reason=self._named(told.reason))

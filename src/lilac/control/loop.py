@@ -15,17 +15,19 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from lilac.control import records
+from lilac.control import records, room_making
 from lilac.control.projection import Projection
 from lilac.model.errors import LilacError
 from lilac.model.ids import NodeId
 from lilac.model.lifecycle import start
 from lilac.model.states import JobState, NodeState
-from lilac.scheduling import Plan, Start, plan
+from lilac.scheduling import Plan, Policy, Start, plan
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
 
+LIVE_POLICY = Policy(growth=True, preemption=True)
+"""How the control plane plans. Only jobs that are elastic or preemptible ever make room, for queues that let them."""
 _STARTS_PER_TRANSACTION = 256
 _log = structlog.get_logger("lilac.loop")
 
@@ -58,7 +60,7 @@ class SchedulingLoop:
     async def run(self) -> None:
         """Plan whenever something changed, for ever."""
         while True:
-            await self._changed.wait()
+            await self._wait()
             self._changed.clear()
             asked = self._asked
             try:
@@ -71,17 +73,28 @@ class SchedulingLoop:
                 await asyncio.sleep(0.5)
                 self.wake()
 
+    async def _wait(self) -> None:
+        """Wait for a change, or until a waiting job may have come nearer to its turn by its queue's ageing."""
+        assert self.projection is not None
+        try:
+            async with asyncio.timeout(self.projection.ageing_step_s()):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
     async def _pass(self) -> None:
         assert self.projection is not None
         now = self._clock()
         self.passes += 1
-        decided = plan(self.projection.board.snapshot(), now)
+        decided = plan(self.projection.board.snapshot(), now, LIVE_POLICY)
         self.last_plan = decided
         for first in range(0, len(decided.starts), _STARTS_PER_TRANSACTION):
             chunk = decided.starts[first : first + _STARTS_PER_TRANSACTION]
             applied = await self._db.write(self._apply, chunk, now, self._clock())
             if applied < len(chunk):
                 self.wake()
+        if decided.shrinks or decided.preemptions or decided.grows:
+            await self._db.write(room_making.apply, self.projection, decided, self._clock())
 
     def _apply(self, tx: Transaction, starts: Sequence[Start], planned_at: float, now: float) -> int:
         assert self.projection is not None

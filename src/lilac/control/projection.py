@@ -46,8 +46,9 @@ class Projection:
     def take(self, work: Work) -> None:
         """Bring board and fleet to what this job (with this attempt) has become."""
         job = work.job
+        size = work.attempt.size if work.attempt is not None else 0
         for replica in work.replicas:
-            was_held = self.fleet.put_replica(replica, job.spec, len(work.replicas))
+            was_held = self.fleet.put_replica(replica, job.spec, size)
             if was_held and has_no_more_output(replica):
                 self.on_silence(replica.key)
         if job.state is JobState.QUEUED:
@@ -57,6 +58,12 @@ class Projection:
         if work.attempt is not None:
             self._hold(work)
         self._wake()
+
+    def ageing_step_s(self) -> float | None:
+        """The shortest time of ageing of a queue in which jobs wait, None if nothing ages."""
+        waiting = self.board.waiting_queues()
+        steps = [q.ageing_s for q in self.queues.values() if q.ageing_s is not None and q.id in waiting]
+        return min(steps, default=None)
 
     def put_node(self, node: Node, *, seen: float) -> None:
         """Take in a node as it is now."""
@@ -107,6 +114,7 @@ class Projection:
                 self.board.release(job.id, attempt.number, replica.key.rank)
             self.deadlines.discard((job.id, attempt.number))
             return
+        ended = is_terminal(attempt.state)
         held = tuple(HeldReplica(r.key.rank, r.node_id, r.gpu_uuids) for r in live)
         self.board.place(
             RunningJob(
@@ -118,9 +126,9 @@ class Projection:
                 attempt=attempt.number,
                 started_at=attempt.started_at,
                 replicas=held,
-                stopping=is_terminal(attempt.state),
+                stopping=ended,
                 owner_id=job.owner_id,
-                leaving=frozenset(r.key.rank for r in live if r.stop_wanted),
+                leaving=frozenset() if ended else frozenset(r.key.rank for r in live if r.stop_wanted),
                 ranks_used=len(work.replicas),
             )
         )

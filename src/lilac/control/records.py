@@ -22,7 +22,7 @@ _JOB_FIELDS = (
     "state", "retries", "node_id", "started_at", "finished_at", "exit_code", "reason", "message",
     "waterfall", "updated_at",
 )  # fmt: skip
-_ATTEMPT_FIELDS = ("state", "started_at", "finished_at", "reason", "message")
+_ATTEMPT_FIELDS = ("state", "size", "started_at", "finished_at", "reason", "message")
 _REPLICA_FIELDS = (
     "state", "stop_wanted", "times", "exit_code", "reason", "message", "started_at", "finished_at",
 )  # fmt: skip
@@ -83,8 +83,11 @@ def save(tx: Transaction, before: Work, outcome: Outcome) -> None:
             raise Conflict(f"Job {before.job.id} was changed by somebody else meanwhile; try again.")
     if after.attempt is not None and before.attempt is not None and after.attempt is not before.attempt:
         _save_attempt(tx, before.attempt, after.attempt)
-    for old, new in zip(before.replicas, after.replicas, strict=True):
-        if new is not old:
+    known = {replica.key: replica for replica in before.replicas}
+    job_store.insert_replicas(tx.conn, [new for new in after.replicas if new.key not in known])
+    for new in after.replicas:
+        old = known.get(new.key)
+        if old is not None and new is not old:
             _save_replica(tx, old, new)
     for event in outcome.events:
         tx.record(event)

@@ -9,7 +9,10 @@ Invariants kept here:
 * a terminal state is never left;
 * only the attempt with the job's own number touches the job (the fence). A report about an older attempt changes
   that replica's row, so that its resources become free, and nothing else;
-* an attempt ends as a whole: the first replica that fails or is lost ends it, and the others are told to stop;
+* an attempt ends as a whole: the first replica that fails or is lost ends it, and the others are told to stop. Only an
+  elastic job goes on without a replica that the platform lost, while at least its least size is left;
+* a replica of a live attempt that was told to stop has *left* it (`resizing.shrink`): what becomes of it does not touch
+  the attempt any more;
 * a replica keeps its resources until it is terminal, also when its job ended long before.
 """
 
@@ -90,7 +93,7 @@ def start(
         waterfall={"submitted": job.submitted_at, "planned": planned_at, "assigned": now},
         updated_at=now,
     )
-    event = _told(
+    event = event_about(
         started,
         EventKind.JOB_ASSIGNED,
         now,
@@ -125,13 +128,15 @@ def report(work: Work, told: ReplicaReport, now: float) -> Outcome | None:
         new = new.evolve(finished_at=now, started_at=new.started_at or (now if "started" in times else None))
     after = _with_replica(work, new)
     if not work.current:
-        return _with_end_told(Outcome(after), new, now)
+        return _with_endevent_about(Outcome(after), new, now)
     after = _with_waterfall(after, new, now)
     if new.state in (ReplicaState.RUNNING, ReplicaState.PREPARING):
         return _all_running(after, now)
+    if old.stop_wanted:
+        return _with_endevent_about(_all_running(after, now), new, now)
     if new.state is ReplicaState.SUCCEEDED:
-        return _with_end_told(_one_succeeded(after, now), new, now)
-    return _with_end_told(_one_failed(after, new, now), new, now)
+        return _with_endevent_about(_one_succeeded(after, now), new, now)
+    return _with_endevent_about(_one_failed(after, new, now), new, now)
 
 
 def cancel(work: Work, *, actor: str, now: float) -> Outcome:
@@ -160,6 +165,25 @@ def lost_with_node(key: ReplicaKey, node_name: str) -> ReplicaReport:
     )
 
 
+def members(work: Work) -> tuple[Replica, ...]:
+    """The replicas of a live attempt that are still part of it."""
+    return tuple(r for r in work.replicas if not r.stop_wanted)
+
+
+def event_about(job: Job, kind: EventKind, now: float, **data: Any) -> Event:
+    """An event about a job as it has become."""
+    facts = {"state": str(job.state), "attempt": job.attempt, "name": job.spec.name, **data}
+    return Event(
+        kind=kind,
+        at=now,
+        job_id=job.id,
+        queue_id=job.spec.queue_id,
+        node_id=job.node_id,
+        user_id=job.owner_id,
+        data=facts,
+    )
+
+
 def has_no_more_output(replica: Replica) -> bool:
     """Whether a replica ended in a way after which its node sends no output: it was lost, or never began."""
     return is_terminal(replica.state) and (replica.state is ReplicaState.LOST or "started" not in replica.times)
@@ -168,7 +192,7 @@ def has_no_more_output(replica: Replica) -> bool:
 def _all_running(work: Work, now: float) -> Outcome:
     attempt = _attempt_of(work)
     up = (ReplicaState.RUNNING, ReplicaState.SUCCEEDED)
-    if attempt.state is not AttemptState.STARTING or not all(r.state in up for r in work.replicas):
+    if attempt.state is not AttemptState.STARTING or not all(r.state in up for r in members(work)):
         return Outcome(work)
     attempt = replace(attempt, state=AttemptState.RUNNING, started_at=now)
     job = work.job.evolve(
@@ -177,11 +201,11 @@ def _all_running(work: Work, now: float) -> Outcome:
         updated_at=now,
         waterfall={**work.job.waterfall, "running_reported": now},
     )
-    return Outcome(Work(job, attempt, work.replicas), (_told(job, EventKind.JOB_RUNNING, now),))
+    return Outcome(Work(job, attempt, work.replicas), (event_about(job, EventKind.JOB_RUNNING, now),))
 
 
 def _one_succeeded(work: Work, now: float) -> Outcome:
-    if not all(r.state is ReplicaState.SUCCEEDED for r in work.replicas):
+    if not all(r.state is ReplicaState.SUCCEEDED for r in members(work)):
         return _all_running(work, now)
     return _end(work, JobState.SUCCEEDED, AttemptState.SUCCEEDED, None, None, 0, now, "system")
 
@@ -190,6 +214,9 @@ def _one_failed(work: Work, culprit: Replica, now: float) -> Outcome:
     reason = culprit.reason or FailureReason.ERROR
     if culprit.state is ReplicaState.STOPPED or (culprit.state is ReplicaState.LOST and culprit.reason is None):
         reason = FailureReason.VANISHED
+    smaller = _without(work, culprit, reason, now) if reason in RETRIED else None
+    if smaller is not None:
+        return smaller
     where = f"Replica {culprit.key.rank}: " if len(work.replicas) > 1 else ""
     message = where + (culprit.message or _sentence(reason, culprit.exit_code))
     if reason in RETRIED and work.job.retries < work.job.spec.max_retries:
@@ -198,6 +225,29 @@ def _one_failed(work: Work, culprit: Replica, now: float) -> Outcome:
     if reason in RETRIED:
         message += f" No retries left ({work.job.spec.max_retries} allowed)."
     return _end(work, JobState.FAILED, ended, reason, message, culprit.exit_code, now, "system")
+
+
+def _without(work: Work, culprit: Replica, reason: FailureReason, now: float) -> Outcome | None:
+    """The attempt of an elastic job without a replica that was lost; None if too few are left."""
+    size = work.job.spec.size
+    left = tuple(r.evolve(stop_wanted=True) if r.key == culprit.key else r for r in work.replicas)
+    rest = replace(work, replicas=left)
+    staying = members(rest)
+    if size.min == size.max or len(staying) < size.min:
+        return None
+    work = replace(rest, attempt=replace(_attempt_of(work), size=len(staying)))
+    message = culprit.message or _sentence(reason, culprit.exit_code)
+    event = event_about(
+        work.job,
+        EventKind.JOB_RESIZED,
+        now,
+        size=len(staying),
+        left=[culprit.key.rank],
+        reason=str(reason),
+        message=message,
+    )
+    after = _one_succeeded(work, now)
+    return replace(after, events=(event, *after.events))
 
 
 def _requeue(work: Work, reason: FailureReason, message: str, now: float) -> Outcome:
@@ -212,8 +262,8 @@ def _requeue(work: Work, reason: FailureReason, message: str, now: float) -> Out
         message=message,
         updated_at=now,
     )
-    event = _told(job, EventKind.JOB_REQUEUED, now, reason=str(reason), message=message, retries=job.retries)
-    return Outcome(Work(job, attempt, _stopping(work.replicas)), (event,))
+    event = event_about(job, EventKind.JOB_REQUEUED, now, reason=str(reason), message=message, retries=job.retries)
+    return Outcome(Work(job, attempt, stopping(work.replicas)), (event,))
 
 
 _JOB_END_EVENTS: Mapping[JobState, EventKind] = {
@@ -246,15 +296,15 @@ def _end(
     attempt, replicas = work.attempt, work.replicas
     if attempt is not None and allowed(ATTEMPT_TRANSITIONS, attempt.state, attempt_state):
         attempt = replace(attempt, state=attempt_state, finished_at=now, reason=reason, message=message)
-        replicas = _stopping(replicas)
+        replicas = stopping(replicas)
     data: dict[str, Any] = {"exit_code": exit_code}
     if reason is not None:
         data |= {"reason": str(reason), "message": message}
-    event = _told(job, _JOB_END_EVENTS[job_state], now, **data)
+    event = event_about(job, _JOB_END_EVENTS[job_state], now, **data)
     return Outcome(Work(job, attempt, replicas), (replace(event, actor=actor),))
 
 
-def _with_end_told(outcome: Outcome, replica: Replica, now: float) -> Outcome:
+def _with_endevent_about(outcome: Outcome, replica: Replica, now: float) -> Outcome:
     """Have the history tell that a replica ended and holds nothing any more: if possible in the job's event."""
     if not is_terminal(replica.state):
         return outcome
@@ -275,7 +325,8 @@ def _with_end_told(outcome: Outcome, replica: Replica, now: float) -> Outcome:
     return replace(outcome, events=(event,))
 
 
-def _stopping(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
+def stopping(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
+    """Replicas that are told to stop, but for those that have ended."""
     stop: Callable[[Replica], Replica] = lambda r: r if is_terminal(r.state) else r.evolve(stop_wanted=True)  # noqa: E731
     return tuple(map(stop, replicas))
 
@@ -294,19 +345,6 @@ def _with_waterfall(work: Work, replica: Replica, now: float) -> Work:
 def _attempt_of(work: Work) -> Attempt:
     assert work.attempt is not None, "a current Work has an attempt"
     return work.attempt
-
-
-def _told(job: Job, kind: EventKind, now: float, **data: Any) -> Event:
-    facts = {"state": str(job.state), "attempt": job.attempt, "name": job.spec.name, **data}
-    return Event(
-        kind=kind,
-        at=now,
-        job_id=job.id,
-        queue_id=job.spec.queue_id,
-        node_id=job.node_id,
-        user_id=job.owner_id,
-        data=facts,
-    )
 
 
 def _sentence(reason: FailureReason, exit_code: int | None) -> str:

@@ -68,6 +68,7 @@ class FailureReason(StrEnum):
     TIME_LIMIT = "time_limit"
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"
+    DRAINED = "drained"
     PEER = "peer"
 
 

@@ -176,6 +176,10 @@ class Board:
         self._queues.pop(queue_id, None)
         self._fits_ever = {}
 
+    def waiting_queues(self) -> list[QueueId]:
+        """The queues in which something waits."""
+        return self._waiting.queue_ids()
+
     def waiting_job(self, job_id: JobId) -> WaitingJob | None:
         return self._waiting.get(job_id)
 

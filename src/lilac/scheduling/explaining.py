@@ -4,7 +4,8 @@ The expected start is found by letting the scheduler itself run forward on a vir
 jump to the next expected end of a running job, release what it held, and again, until the job starts. Only jobs that
 stand before it in line take part, or could come before it by fairness or ageing. The further the clock has gone, the
 longer the stretches in which ends are gathered before the next plan (`STRETCH` of the time gone), so that a bounded
-number of steps reaches months ahead; an answer is late by no more than that share.
+number of steps reaches months ahead; an answer is late by no more than that share. Nobody makes room for another on the
+way, so a job that is helped so may start sooner.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def explain(
         if reason.code in _STUCK or queue is None or too_large(queue, job.shape) is not None:
             expected, unknown = None, reason.message
         else:
-            expected, unknown = _foretell(snapshot, now, job, queue, policy, most_steps)
+            calm = replace(policy, preemption=False, growth=False)
+            expected, unknown = _foretell(snapshot, now, job, queue, calm, most_steps)
+            if reason.code is ReasonCode.MAKING_ROOM:
+                expected = reason.expected_start
             expected = reason.expected_start if expected is None else expected
             unknown = None if expected is not None else unknown
             reason = replace(reason, expected_start=expected)

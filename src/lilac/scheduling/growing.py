@@ -2,7 +2,8 @@
 
 They are served in the order in which they would start: queue, priority, submission. New replicas go into the cluster
 where the job runs, keep out of what is reserved and within the limits, and take ranks that the attempt has not had yet.
-A job never grows above its largest size.
+A job never grows above its largest size, and only when all of it runs. An attempt may use `MOST_RANKS` times its
+largest size of ranks in its life, so that places that fail again and again do not make it grow for ever.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from lilac.scheduling.limiting import Gates, without_job
 from lilac.scheduling.plans import Grow, Placement
 from lilac.scheduling.reserving import Holds
 from lilac.scheduling.views import QueueView, RunningJob
+
+MOST_RANKS = 10
 
 
 def grow(snapshot: Snapshot, capacity: Capacity, holds: Holds, gates: Gates, but_not: Container[JobId]) -> list[Grow]:
@@ -60,7 +63,13 @@ def _growing(
         queue = snapshot.queues.get(job.queue_id)
         if queue is None or job.stopping or job.id in but_not or job.id in snapshot.waiting:
             continue
-        if len(job.replicas) < job.shape.size.max and job.shape.elastic:
+        most = job.shape.size.max
+        if (
+            job.shape.elastic
+            and job.started_at is not None
+            and len(job.replicas) < most
+            and job.next_rank + most <= MOST_RANKS * most
+        ):
             found.append((_order(queue, job), job))
     return found
 

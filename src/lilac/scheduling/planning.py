@@ -19,6 +19,7 @@ def plan(snapshot: Snapshot, now: float, policy: Policy = DEFAULT_POLICY) -> Pla
         grows=tuple(done.grows),
         shrinks=done.shrinks,
         preemptions=done.preemptions,
+        making_room_for=done.making_room_for,
         blocked=Reasons(
             done.heads, done.limited, frozenset(start.job_id for start in done.starts), Diagnosis(done).reason
         ),

@@ -123,6 +123,8 @@ class Plan:
     grows: tuple[Grow, ...] = ()
     shrinks: tuple[Shrink, ...] = ()
     preemptions: tuple[Preempt, ...] = ()
+    making_room_for: JobId | None = None
+    """The job for which others shrink or are stopped; if it does not wait any more, nobody must."""
     blocked: Mapping[Shape, Reason] = field(default_factory=_no_reasons)
 
     def reason_for(self, job: WaitingJob) -> Reason | None:

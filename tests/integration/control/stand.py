@@ -95,7 +95,7 @@ class Stand:
         cpu: int = 1000,
         memory: int = 1000,
         gpus: int = 0,
-        size: int = 1,
+        size: int | tuple[int, int] = 1,
         queue_id: str | None = None,
         **more: Any,
     ) -> JobSpec:
@@ -105,8 +105,8 @@ class Stand:
             resources=ResourceRequest(cpu, memory, GpuRequest(gpus) if gpus else None),
             image="debian:12",
             runtime=RuntimeName.DOCKER,
-            kind=JobKind.BATCH,
-            size=SizeRange(size, size),
+            kind=JobKind.BATCH if isinstance(size, int) else JobKind.ELASTIC,
+            size=SizeRange(size, size) if isinstance(size, int) else SizeRange(*size),
             **more,
         )
 
