@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry(_WORK, "explain", "explain", "Say why a job waits, and what would start it."),
     "cancel": Entry(_WORK, "jobs", "cancel", "Cancel jobs."),
     "jobs": Entry(_WORK, "jobs", "jobs", "Everything about jobs: ls, show, logs, exec, explain, wait, events, cancel."),
+    "top": Entry(_PLATFORM, "top.command", "top", "The cluster at a glance, live."),
     "queues": Entry(_PLATFORM, "queues", "queues", "Queues: where jobs wait."),
     "clusters": Entry(_PLATFORM, "clusters", "clusters", "Clusters and the keys of their agents."),
     "nodes": Entry(_PLATFORM, "nodes", "nodes", "Nodes: the machines."),
