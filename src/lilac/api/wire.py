@@ -98,7 +98,8 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
         "gpu": summary,
         "name": node.name,
         "hostname": inventory.hostname,
-        "labels": dict(inventory.labels),
+        "labels": node.labels,
+        "set_labels": dict(node.set_labels),
         "runtimes": sorted(inventory.runtimes),
         "gpus": [
             {
@@ -116,6 +117,8 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
             "gpus": use.free_gpus,
         },
         "jobs": list(use.jobs),
+        "drained": use.drained,
+        "drain_deadline": rfc3339(node.drain_deadline),
         "agent_version": inventory.agent_version,
         "disk": {"total_mb": disk.total_mb, "free_mb": disk.free_mb} if disk is not None else None,
     }

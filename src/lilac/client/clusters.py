@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from lilac.client.connection import Connection, segment
-from lilac.client.shapes import ApiKey, ClusterInfo, ClusterSummary, Job, NewApiKey, Node, Queue, QueueChanges
+from lilac.client.shapes import (
+    ApiKey,
+    ClusterInfo,
+    ClusterSummary,
+    EventPage,
+    Job,
+    JobPage,
+    NewApiKey,
+    Node,
+    Queue,
+    QueueChanges,
+)
 
 
 class Clusters:
@@ -51,8 +62,24 @@ class Nodes:
     def get(self, node: str) -> Node:
         return self._connection.call("GET", f"/nodes/{segment(node)}")
 
-    def drain(self, node: str) -> None:
-        self._connection.call("POST", f"/nodes/{segment(node)}/drain")
+    def drain(self, node: str, *, deadline_s: int | None = None, evict: bool = False) -> Node:
+        """Give it nothing new; stop and queue again what runs there at once (`evict`) or after so many seconds."""
+        body = {"deadline_s": deadline_s, "evict": evict} if evict or deadline_s is not None else None
+        return self._connection.call("POST", f"/nodes/{segment(node)}/drain", body=body)
+
+    def label(self, node: str, labels: dict[str, str | None]) -> Node:
+        """Set labels over those of its agent; None takes one back."""
+        return self._connection.call("PATCH", f"/nodes/{segment(node)}", body={"labels": labels})
+
+    def events(self, node: str, *, after: int | None = None, limit: int = 100) -> EventPage:
+        """Its history: the newest events, or those after a number, oldest first."""
+        params = {"limit": limit} | ({} if after is None else {"after": after})
+        return self._connection.call("GET", f"/nodes/{segment(node)}/events", params=params)
+
+    def jobs(self, node: str, *, before: str | None = None, limit: int = 100) -> JobPage:
+        """The jobs that run or ran there, newest first; `before` is the `next` of the page before."""
+        params = {"limit": limit} | ({} if before is None else {"before": before})
+        return self._connection.call("GET", f"/nodes/{segment(node)}/jobs", params=params)
 
     def resume(self, node: str) -> None:
         self._connection.call("POST", f"/nodes/{segment(node)}/resume")

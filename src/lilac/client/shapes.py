@@ -321,6 +321,9 @@ class Node(TypedDict):
     gpu: GpuInfo | None
     name: NotRequired[str]
     hostname: NotRequired[str]
+    set_labels: NotRequired[dict[str, str]]
+    drained: NotRequired[bool]
+    drain_deadline: NotRequired[str | None]
     labels: NotRequired[dict[str, str]]
     runtimes: NotRequired[list[str]]
     gpus: NotRequired[list[Gpu]]

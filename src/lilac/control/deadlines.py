@@ -1,7 +1,8 @@
-"""Time limits: a running job that reaches its limit is ended, at that moment.
+"""Time limits of jobs, and deadlines of draining nodes: each is kept at its moment.
 
-The projection keeps when each attempt is due; this service sleeps until the first one is, or an earlier one comes.
-An attempt that ends meanwhile is harmless: the rule itself (`lifecycle.expire`) looks again.
+The projection keeps when each attempt and each draining node is due; this service sleeps until the first one is, or an
+earlier one comes. What changed meanwhile is harmless: the rules themselves (`lifecycle.expire`, `maintenance.clear`)
+look again.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Callable
 
 import structlog
 
-from lilac.control import records
+from lilac.control import maintenance, records
 from lilac.control.projection import Projection
 from lilac.model.errors import LilacError
-from lilac.model.ids import JobId
+from lilac.model.ids import JobId, NodeId
 from lilac.model.lifecycle import expire
 from lilac.store.database import Database, Transaction
 
@@ -34,12 +35,12 @@ class Deadlines:
         projection.on_deadline = self._changed.set
 
     async def run(self) -> None:
-        deadlines = self._projection.deadlines
+        due = (self._projection.deadlines, self._projection.drains)
         while True:
             self._changed.clear()
             await self.end_due()
             now = self._clock()
-            first = deadlines.first()
+            first = min((at for times in due if (at := times.first()) is not None), default=None)
             wait_s = min(first - now, _LONGEST_SLEEP_S) if first is not None else _LONGEST_SLEEP_S
             try:
                 async with asyncio.timeout(max(wait_s, 0.0)):
@@ -48,10 +49,19 @@ class Deadlines:
                 pass
 
     async def end_due(self) -> None:
-        """End the jobs whose limit has passed by now."""
+        """End the jobs whose limit has passed by now, and clear the nodes whose deadline has."""
         now = self._clock()
         while (due := self._projection.deadlines.pop_due(now)) is not None:
             await self._expire(*due)
+        while (node_id := self._projection.drains.pop_due(now)) is not None:
+            await self._clear(node_id)
+
+    async def _clear(self, node_id: NodeId) -> None:
+        try:
+            await self._db.write(maintenance.clear, self._projection, node_id, self._clock())
+        except LilacError as error:
+            _log.warning("a drained node could not be cleared and is tried again", node=node_id, error=str(error))
+            self._projection.drains.put(node_id, self._clock() + 1.0)
 
     async def _expire(self, job_id: JobId, attempt: int) -> None:
         try:

@@ -13,12 +13,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from lilac.control import records
+from lilac.control import maintenance, records
 from lilac.control.principals import Principal
 from lilac.model.clusters import Cluster, Node, Queue
 from lilac.model.errors import Conflict, InvalidInput, NotFound
 from lilac.model.events import Event, EventKind
-from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, parse_uuid
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId, parse_uuid
 from lilac.model.jobs import Job, Replica
 from lilac.model.lifecycle import Work, cancel
 from lilac.model.limits import check_limits, limits_to_json
@@ -29,6 +29,7 @@ from lilac.store import clusters as store
 from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
 from lilac.store.jobs import JobFilter
+from lilac.store.node_history import job_ids_on
 
 _MAX_NAME = 255
 _CANCELLED_AT_ONCE = 500
@@ -52,6 +53,11 @@ class NodeUse:
         if self.node.state is NodeState.AVAILABLE and self.jobs:
             return NodeState.BUSY
         return self.node.state
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing runs on it any more and nothing will: the machine can be taken away."""
+        return self.node.cordoned and not self.jobs
 
     @property
     def is_lost(self) -> bool:
@@ -156,9 +162,24 @@ class Directory:
     async def node(self, ref: str) -> NodeUse:
         return await self._db.read(_node_use, ref)
 
-    async def drain_node(self, principal: Principal, ref: str) -> NodeUse:
-        """Give the node nothing new, also when it is lost and comes back; what runs goes on."""
-        return await self._change(_drain_node, principal.actor, ref, self._clock())
+    async def drain_node(self, principal: Principal, ref: str, deadline_s: float | None = None) -> NodeUse:
+        """Give the node nothing new, also when it is lost and comes back.
+
+        What runs goes on; with a deadline it is stopped and queued again when so many seconds have passed.
+        """
+        now = self._clock()
+        deadline = None if deadline_s is None else now + deadline_s
+        return await self._change(_drain_node, principal.actor, ref, deadline, now)
+
+    async def label_node(self, principal: Principal, ref: str, changes: Mapping[str, str | None]) -> NodeUse:
+        """Set labels over those of the agent, and take back those that are None."""
+        return await self._change(_label_node, principal.actor, ref, changes, self._clock())
+
+    async def node_jobs(
+        self, ref: str, *, limit: int, before_seq: int | None = None, owner_id: UserId | None = None
+    ) -> list[Job]:
+        """The jobs (of this owner) that have had a replica on the node, newest first, in pages."""
+        return await self._db.read(_node_jobs, ref, limit, before_seq, owner_id)
 
     async def resume_node(self, principal: Principal, ref: str) -> NodeUse:
         """Let a drained node take work again. Draining and resuming what is so already changes nothing."""
@@ -296,6 +317,12 @@ def _node_use(conn: Connection, ref: str) -> NodeUse:
     return _node_uses(conn, [find_node(conn, ref)])[0]
 
 
+def _node_jobs(conn: Connection, ref: str, limit: int, before_seq: int | None, owner_id: UserId | None) -> list[Job]:
+    node = find_node(conn, ref)
+    found = job_ids_on(conn, node.id, limit=limit, before_seq=before_seq, owner_id=owner_id)
+    return list(job_store.get_jobs(conn, found).values())[::-1]
+
+
 def _cluster_uses(conn: Connection) -> list[ClusterUse]:
     by_cluster: dict[ClusterId, list[NodeUse]] = {}
     for use in _node_uses(conn, store.list_nodes(conn)):
@@ -369,27 +396,22 @@ def _delete_cluster(tx: Transaction, actor: str, ref: str, now: float) -> None:
     _record_cluster(tx, EventKind.CLUSTER_DELETED, actor, cluster, now)
 
 
-def _drain_node(tx: Transaction, actor: str, ref: str, now: float) -> NodeUse:
+def _drain_node(tx: Transaction, actor: str, ref: str, deadline: float | None, now: float) -> NodeUse:
     node = find_node(tx.conn, ref)
-    _set_cordon(tx, actor, node, True, node.state if node.state is NodeState.LOST else NodeState.DRAINING, now)
+    maintenance.drain(tx, actor, node, deadline, now)
     return _node_use(tx.conn, node.id)
 
 
 def _resume_node(tx: Transaction, actor: str, ref: str, now: float) -> NodeUse:
     node = find_node(tx.conn, ref)
-    state = NodeState.AVAILABLE if node.state is NodeState.DRAINING else node.state
-    _set_cordon(tx, actor, node, False, state, now)
+    maintenance.resume(tx, actor, node, now)
     return _node_use(tx.conn, node.id)
 
 
-def _set_cordon(tx: Transaction, actor: str, node: Node, cordoned: bool, state: NodeState, now: float) -> None:
-    """The guarded change of state comes first: it sees to it that nobody has changed the node since it was read."""
-    if node.cordoned is cordoned and node.state is state:
-        return
-    if not store.set_node_state(tx.conn, node.id, state, expected=(node.state,), updated_at=now):
-        raise Conflict(f"Node {node.name} has just changed; try again.")
-    store.upsert_node(tx.conn, node.evolve(cordoned=cordoned, state=state, updated_at=now))
-    _record_node(tx, actor, node, now, state=str(state), cordoned=cordoned)
+def _label_node(tx: Transaction, actor: str, ref: str, changes: Mapping[str, str | None], now: float) -> NodeUse:
+    node = find_node(tx.conn, ref)
+    maintenance.label(tx, actor, node, changes, now)
+    return _node_use(tx.conn, node.id)
 
 
 def _remove_node(tx: Transaction, actor: str, ref: str, now: float) -> None:

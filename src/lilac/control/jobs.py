@@ -104,12 +104,12 @@ class Jobs:
             NotFound: there is none.
         """
         job = await self._db.read(self._find, principal, name_or_id)
-        await self._know_owners([job])
+        await self.know_owners([job])
         return job
 
     async def detail(self, principal: Principal, name_or_id: str) -> Detail:
         job, attempts, replicas = await self._db.read(self._find_with_attempts, principal, name_or_id)
-        await self._know_owners([job])
+        await self.know_owners([job])
         by_attempt: dict[int, list[Replica]] = {a.number: [] for a in attempts}
         for replica in replicas:
             by_attempt.setdefault(replica.key.attempt, []).append(replica)
@@ -125,7 +125,7 @@ class Jobs:
                 return []
             wanted = replace(wanted, owner_id=principal.user_id)
         jobs = await self._db.read(job_store.list_jobs, wanted, limit=limit, before_seq=before_seq)
-        await self._know_owners(jobs)
+        await self.know_owners(jobs)
         return jobs
 
     def render(self, job: Job, principal: Principal) -> dict[str, Any]:
@@ -208,7 +208,8 @@ class Jobs:
     async def replica(self, key: ReplicaKey) -> Replica | None:
         return await self._db.read(job_store.get_replica, key)
 
-    async def _know_owners(self, jobs: Collection[Job]) -> None:
+    async def know_owners(self, jobs: Collection[Job]) -> None:
+        """Have the names of the owners at hand for `render`."""
         if any(job.owner_id is not None and job.owner_id not in self._owners for job in jobs):
             self._owners = {u.id: u.username for u in await self._db.read(account_store.list_users)}
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from lilac.control.duetimes import DueTimes
 from lilac.control.fleet import Fleet, Station
 from lilac.model.clusters import Node, Queue
-from lilac.model.ids import JobId, ReplicaKey
+from lilac.model.ids import JobId, NodeId, ReplicaKey
 from lilac.model.jobs import Job
 from lilac.model.lifecycle import Work, has_no_more_output
 from lilac.model.states import JobState, NodeState, is_terminal
@@ -30,6 +30,8 @@ class Projection:
         self.queues: dict[str, Queue] = {}
         self.deadlines: DueTimes[tuple[JobId, int]] = DueTimes()
         """When each running attempt reaches its time limit."""
+        self.drains: DueTimes[NodeId] = DueTimes()
+        """When what runs on each draining node that has a deadline is stopped."""
         self.on_deadline: Callable[[], None] = lambda: None
         self.on_silence: Callable[[ReplicaKey], None] = lambda key: None
         """Told of every replica that ended and will never send (more) output."""
@@ -68,6 +70,10 @@ class Projection:
     def put_node(self, node: Node, *, seen: float) -> None:
         """Take in a node as it is now."""
         self._show(self.fleet.put_node(node, seen=seen))
+        if not node.cordoned or node.drain_deadline is None:
+            self.drains.discard(node.id)
+        elif self.drains.put(node.id, node.drain_deadline):
+            self.on_deadline()
 
     def occupy(self, station: Station, occupied: bool) -> None:
         """Note whether an original agent still holds what is not its assignment: until then it can take nothing."""
@@ -77,6 +83,7 @@ class Projection:
 
     def drop_node(self, node: Node) -> None:
         self.fleet.drop_node(node.id)
+        self.drains.discard(node.id)
         self.board.remove_node(node.id)
         self._wake()
 

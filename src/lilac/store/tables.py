@@ -217,6 +217,7 @@ replicas = Table(
     Column("reason", Text),
     Column("message", FreeText),
     Column("times", JSON, nullable=False),
+    Index(None, "node_id", "job_id"),
     Index("ix_replicas_live", "node_id", sqlite_where=LIVE_REPLICA, postgresql_where=LIVE_REPLICA),
 )
 

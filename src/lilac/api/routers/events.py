@@ -115,6 +115,11 @@ async def list_events(
             media_type=_STREAM,
             headers={"content-type": _STREAM, "cache-control": "no-store", "x-accel-buffering": "no"},
         )
+    return await event_page(platform, where, after, limit)
+
+
+async def event_page(platform: Any, where: EventFilter, after: int | None, limit: int) -> Response:
+    """One page of events as `GET /events` gives it."""
     found, _ = await platform.db.read(_page, where, after, limit)
     following = str(found[-1].seq) if after is not None and len(found) == limit else None
     return Json({"events": [event_to_wire(event) for event in found], "next": following})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
-from lilac.api.schemas.clusters import NodeShape, NodesShape
+from lilac.api.routers.events import EventFilter, event_page
+from lilac.api.schemas.clusters import DrainBody, NodeChanges, NodeJobsShape, NodeShape, NodesShape
+from lilac.api.schemas.events import EventsShape
 from lilac.api.wire import node_to_wire
 from lilac.control.directory import NodeUse
+from lilac.control.history import sight_of
+from lilac.model.accounts import Role
+from lilac.model.ids import INT64_MAX
 
 routes = router("nodes")
 
@@ -28,10 +33,48 @@ async def get_node(request: Request, node: str) -> Response:
     return Json(_shown(request, await request.app.state.platform.directory.node(node)))
 
 
+@routes.patch("/nodes/{node}", operation_id="editNode", response_model=NodeShape)
+async def edit_node(request: Request, caller: Caller, node: str, body: NodeChanges) -> Response:
+    """Set labels of a node; they go over those that its agent tells, and jobs can select nodes by them."""
+    return Json(node_to_wire(await request.app.state.platform.directory.label_node(caller, node, body.labels)))
+
+
+@routes.get("/nodes/{node}/events", operation_id="listNodeEvents", response_model=EventsShape)
+async def list_node_events(
+    request: Request,
+    caller: Caller,
+    node: str,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[int | None, Query(ge=0, le=INT64_MAX)] = None,
+) -> Response:
+    """The history of the node, in pages as at `/events`."""
+    platform = request.app.state.platform
+    use = await platform.directory.node(node)
+    return await event_page(platform, EventFilter(node_id=use.node.id, sight=sight_of(caller)), after, limit)
+
+
+@routes.get("/nodes/{node}/jobs", operation_id="listNodeJobs", response_model=NodeJobsShape)
+async def list_node_jobs(
+    request: Request,
+    caller: Caller,
+    node: str,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[int | None, Query(ge=0, le=INT64_MAX, description="The `next` of the page before.")] = None,
+) -> Response:
+    """The jobs that run or ran on the node and that the caller may see, newest first."""
+    platform = request.app.state.platform
+    owner_id = caller.user_id if caller.role is Role.MEMBER else None
+    found = await platform.directory.node_jobs(node, limit=limit, before_seq=before, owner_id=owner_id)
+    await platform.jobs.know_owners(found)
+    shown = [platform.jobs.render(job, caller) for job in found]
+    return Json({"jobs": shown, "next": str(found[-1].seq) if len(found) == limit else None})
+
+
 @routes.post("/nodes/{node}/drain", operation_id="drainNode", response_model=NodeShape)
-async def drain_node(request: Request, caller: Caller, node: str) -> Response:
-    """Give the node nothing new. What runs on it goes on."""
-    return Json(_shown(request, await request.app.state.platform.directory.drain_node(caller, node)))
+async def drain_node(request: Request, caller: Caller, node: str, body: DrainBody | None = None) -> Response:
+    """Give the node nothing new. What runs on it goes on, or is stopped and queued again at the deadline."""
+    deadline_s = None if body is None else 0 if body.evict else body.deadline_s
+    return Json(node_to_wire(await request.app.state.platform.directory.drain_node(caller, node, deadline_s)))
 
 
 @routes.post("/nodes/{node}/resume", operation_id="resumeNode", response_model=NodeShape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, StrictStr
 
 from lilac.api.schemas.fields import Body, Flag, Int32, Name, Shape, Text
 from lilac.model.clusters import RuntimeName
@@ -84,6 +84,20 @@ class QueueChanges(QueueOptions):
         plain = {"name": self.name, "priority": self.priority, "cluster_targets": self.cluster_targets}
         found = {name: value for name, value in plain.items() if value is not None} | self.options()
         return found if self.paused is None else found | {"paused": self.paused}
+
+
+class DrainBody(Body):
+    """When what still runs on the node is stopped and queued again; neither: never."""
+
+    deadline_s: Count | None = Field(None, description="Seconds from now.")
+    evict: Flag = Field(False, description="At once; the same as a deadline of 0 seconds.")
+
+
+class NodeChanges(Body):
+    labels: dict[Name, StrictStr | None] = Field(
+        default_factory=dict[str, str | None],
+        description="Labels to set over those of the agent; null takes back what was set.",
+    )
 
 
 class ClusterIdShape(Shape):
@@ -179,16 +193,24 @@ class NodeShape(Shape):
     name: str
     hostname: str
     labels: dict[str, str]
+    set_labels: dict[str, str]
     runtimes: list[RuntimeName]
     gpus: list[NodeGpu]
     free: Free
     jobs: list[str]
+    drained: bool
+    drain_deadline: str | None
     agent_version: str
     disk: NodeDisk | None
 
 
 class NodesShape(Shape):
     nodes: list[NodeShape]
+
+
+class NodeJobsShape(Shape):
+    jobs: list[dict[str, object]]
+    next: str | None
 
 
 class ClusterNodesShape(Shape):

@@ -24,3 +24,4 @@ def upgrade() -> None:
     op.add_column("queues", sa.Column("preemption", sa.Boolean(), server_default=sa.true(), nullable=False))
     op.add_column("nodes", sa.Column("labels", sa.JSON()))
     op.add_column("nodes", sa.Column("drain_deadline", sa.Double()))
+    op.create_index("ix_replicas_node_id_job_id", "replicas", ["node_id", "job_id"])
