@@ -20,7 +20,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_LINK_MODE ?= copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv venv-dev packages demo test check lint format types imports docs docs-check bench lock clean
+.PHONY: help venv venv-dev packages demo test soak check lint format types imports docs docs-check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ demo: venv ## a cluster, a queue and jobs on this machine (RUNTIME=process|docke
 
 test: venv-dev packages ## all tests (ARGS="-k name" selects, WORKERS=0 runs them in one process)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+soak: venv-dev ## thousands of seeds of the simulator (ARGS="--count 5000 --seconds 3600 --first 1000")
+	@$(BIN)/python -m tests.sim --count 2000 $(ARGS)
 
 check: lint types imports docs-check ## everything that is checked without running the platform
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lilac.model.errors import LogGap
+from lilac.model.errors import LogGap, NotFound
 from lilac.model.ids import ReplicaKey
 
 SEGMENT_BYTES = 1 << 20
@@ -76,6 +76,7 @@ class DirectoryLogs:
 
         Raises:
             LogGap: `offset` lies beyond the end of what is stored.
+            NotFound: the output was ended before, as that of a lost node is, and takes nothing more.
         """
         log, size = await self._run(self._writer, self._append, key, offset, data, end)
         log.changed.set()
@@ -155,8 +156,8 @@ class DirectoryLogs:
         if offset > log.size:
             raise LogGap(f"The stored output of {key} ends at byte {log.size}; go on from there.", offset=log.size)
         fresh = data[log.size - offset :]
-        if log.ended:
-            fresh = b""
+        if log.ended and fresh:
+            raise NotFound(f"The output of {key} has ended at byte {log.size}; nothing is added to it any more.")
         if fresh or end:
             log.directory.mkdir(parents=True, exist_ok=True)
         while fresh:

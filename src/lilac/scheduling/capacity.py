@@ -24,7 +24,7 @@ A pass works on a `copy()`, so a search never changes the state that it was give
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -193,7 +193,7 @@ class Capacity:
         best: NodeId | None = None
         best_key: tuple[bool, int, int, int, Entry] | None = None
         for rank in self._ranks.get(cluster_id, ()):
-            if shape.runtime not in rank.runtimes or (rank.single_job and replicas > 1):
+            if not runs(rank.runtimes, shape, single_job=rank.single_job) or (rank.single_job and replicas > 1):
                 continue
             accepted = accepted_kinds(gpus, rank.kinds) if gpus is not None else None
             if gpus is not None and accepted is None:
@@ -246,7 +246,7 @@ class Capacity:
         """The ranks whose nodes may suit the shape, each with the kinds of GPU that the shape accepts there."""
         gpus = shape.gpus
         for rank in self._ranks.get(cluster_id, ()):
-            if shape.runtime in rank.runtimes:
+            if runs(rank.runtimes, shape, single_job=rank.single_job):
                 accepted = accepted_kinds(gpus, rank.kinds) if gpus is not None else ()
                 if accepted is not None:
                     yield rank, accepted
@@ -359,7 +359,13 @@ def acceptable(request: GpuRequest, gpus: tuple[Gpu, ...]) -> int:
 
 def suits(node: NodeView, shape: Shape) -> bool:
     """Whether the node has the runtime and the labels that the shape needs."""
-    return shape.runtime in node.runtimes and has_labels(node.labels, shape.node_selector)
+    runnable = runs(node.runtimes, shape, single_job=node.single_job)
+    return runnable and has_labels(node.labels, shape.node_selector)
+
+
+def runs(runtimes: Collection[RuntimeName], shape: Shape, *, single_job: bool) -> bool:
+    """Whether an agent with these runtimes can run the shape; an original one (`single_job`) runs plain images only."""
+    return shape.runtime in runtimes and (shape.plain or not single_job)
 
 
 def has_labels(labels: Mapping[str, str], selector: tuple[tuple[str, str], ...]) -> bool:

@@ -114,10 +114,18 @@ def _never(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:
             message=f"no node {where} has the {shape.runtime} runtime",
             best_node=nodes[0].id,
         )
-    labelled = [node for node in with_runtime if has_labels(node.labels, shape.node_selector)]
+    able = [node for node in with_runtime if shape.plain or not node.single_job]
+    if not able:
+        return Reason(
+            code=ReasonCode.NEVER_FITS,
+            message=f"all nodes {where} with the {shape.runtime} runtime have an agent of the original Lilac, which "
+            "runs an image as it is: no command, environment or several replicas",
+            best_node=with_runtime[0].id,
+        )
+    labelled = [node for node in able if has_labels(node.labels, shape.node_selector)]
     if not labelled:
         labels = listed([f"{key}={value}" for key, value in shape.node_selector])
-        return Reason(code=ReasonCode.NEVER_FITS, message=f"no node {where} has {labels}", best_node=with_runtime[0].id)
+        return Reason(code=ReasonCode.NEVER_FITS, message=f"no node {where} has {labels}", best_node=able[0].id)
     if any(empty_room(node, shape, unhealthy=True) for node in labelled):
         room = _cluster_room(labelled, queue, lambda node: empty_room(node, shape, unhealthy=True))
         return Reason(

@@ -10,11 +10,11 @@ Units: CPU in millicores, memory in MiB, time in seconds since the epoch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 
 from lilac.model.clusters import Node, Queue, RuntimeName
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
-from lilac.model.jobs import Job, JobKind, SizeRange
+from lilac.model.jobs import Job, JobKind, JobSpec, SizeRange
 from lilac.model.limits import NO_LIMITS, Amount, Limits, QueueOrder, amount_of
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
 from lilac.model.states import NodeState
@@ -34,7 +34,8 @@ class NodeView:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     schedulable: bool = True
     single_job: bool = False
-    """Whether its agent can hold only one replica at a time: it gets one when it is empty, and then nothing more."""
+    """Whether its agent is an original one: it holds one replica at a time (it gets one when it is empty, and then
+    nothing more), and runs nothing but plain images."""
 
     @classmethod
     def of(cls, node: Node) -> NodeView:
@@ -105,6 +106,8 @@ class Shape:
     time_limit_s: int | None = None
     kind: JobKind = JobKind.BATCH
     preemptible: bool = False
+    plain: bool = True
+    """Whether it asks for nothing but an image to be run, so that an original agent can run it."""
 
     @property
     def gpus(self) -> GpuRequest | None:
@@ -217,4 +220,19 @@ def shape_of(job: Job) -> Shape:
         time_limit_s=spec.time_limit_s,
         kind=spec.kind,
         preemptible=spec.preemptible,
+        plain=spec.size.max == 1 and all(getattr(spec, name) == usual for name, usual in _BEYOND_PLAIN),
     )
+
+
+_FOR_ANY_AGENT = frozenset(
+    {
+        "name", "queue_id", "resources", "image", "runtime", "kind", "size", "priority", "time_limit_s", "grace_s",
+        "max_retries", "retries", "node_selector", "labels", "preemptible", "after",
+    }
+)  # fmt: skip
+_BEYOND_PLAIN: tuple[tuple[str, object], ...] = tuple(
+    (field.name, field.default_factory() if field.default_factory is not MISSING else field.default)
+    for field in fields(JobSpec)
+    if field.name not in _FOR_ANY_AGENT
+)
+"""What a request may ask for that an original agent would ignore, each with the value that asks for nothing."""

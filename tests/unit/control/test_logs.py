@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lilac.control.logs import SEGMENT_BYTES, DirectoryLogs
-from lilac.model.errors import LogGap
+from lilac.model.errors import LogGap, NotFound
 from lilac.model.ids import JobId, ReplicaKey
 
 KEY = ReplicaKey(JobId("ab000000-0000-4000-8000-000000000001"), 1, 0)
@@ -38,9 +38,12 @@ async def test_a_gap_is_refused_with_the_offset_to_go_on_from(logs: DirectoryLog
     assert refused.value.details["offset"] == 3
 
 
-async def test_nothing_is_added_after_the_end(logs: DirectoryLogs) -> None:
+async def test_nothing_is_added_after_the_end_and_whoever_has_more_is_told_to_stop(logs: DirectoryLogs) -> None:
+    """An agent of a node that was lost comes back with more: told "stored up to here" it would go on for ever."""
     await logs.append(KEY, 0, b"abc", end=True)
-    assert await logs.append(KEY, 3, b"more") == 3
+    assert await logs.append(KEY, 1, b"bc", end=True) == 3
+    with pytest.raises(NotFound, match="has ended at byte 3"):
+        await logs.append(KEY, 3, b"more")
     assert await logs.read(KEY, 0, 10) == b"abc"
 
 
