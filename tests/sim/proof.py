@@ -82,4 +82,7 @@ class Proof:
         return fresh
 
     def _whole(self, conn: Connection) -> Iterable[str]:
-        return [*wrong_rows(conn), *wrong_memory(self.plane.platform.projection, rebuilding.load(conn))]
+        return [
+            *wrong_rows(conn, machines_shrink=True),
+            *wrong_memory(self.plane.platform.projection, rebuilding.load(conn)),
+        ]
