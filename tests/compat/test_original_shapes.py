@@ -77,6 +77,7 @@ async def test_the_own_account_has_all_keys(web: httpx2.AsyncClient) -> None:
         "first_name": None,
         "last_name": None,
         "role": "admin",
+        "scope": "admin",
     }
     same = (await web.get(f"users/{details['user_id']}")).json()
     assert {key: same[key] for key in details} == details
