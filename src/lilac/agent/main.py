@@ -13,6 +13,7 @@ import structlog
 from lilac.agent import diary
 from lilac.agent.config import AgentConfig
 from lilac.agent.control_plane import ControlPlane
+from lilac.agent.devices import Devices
 from lilac.agent.docker_runtime import DockerRuntime
 from lilac.agent.image_cache import GB, Keeping
 from lilac.agent.journal import Journal
@@ -64,8 +65,9 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
     log.info("agent starts", node=config.node_id, name=config.node_name, endpoint=config.api_endpoint)
     control_plane = ControlPlane(config.api_endpoint, config.cluster_api_key, config.node_id, ca_file=config.ca_file)
     runtimes = _runtimes(config)
-    node = NodeDescription(config, disk=_disk(runtimes))
-    replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed())
+    devices = Devices()
+    node = NodeDescription(config, devices, changed=lambda: reporter.changed(), disk=_disk(runtimes))
+    replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed(), lost_gpus=devices.lost_among)
     tunnels = AgentTunnels(control_plane, replicas)
 
     async def apply(reply: Reply) -> None:
@@ -82,15 +84,16 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
     await replicas.adopt()
     speaking = asyncio.get_running_loop().create_task(reporter.run())
     stopping = asyncio.get_running_loop().create_task(stop.wait())
+    looking = asyncio.get_running_loop().create_task(node.watch())
     try:
         await asyncio.wait([speaking, stopping], return_when=asyncio.FIRST_COMPLETED)
         if speaking.done():
             speaking.result()
     finally:
         log.info("agent stops, its replicas run on")
-        for task in (speaking, stopping):
+        for task in (speaking, stopping, looking):
             task.cancel()
-        await asyncio.gather(speaking, stopping, return_exceptions=True)
+        await asyncio.gather(speaking, stopping, looking, return_exceptions=True)
         await tunnels.close()
         await replicas.close()
         with contextlib.suppress(TimeoutError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -21,6 +21,7 @@ from lilac.agent.shipping import Shipper
 from lilac.agent.wire import Assignment, Listed, Reply
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ReplicaKey
+from lilac.model.resources import Gpu
 from lilac.model.states import FailureReason, ReplicaState, is_terminal
 
 log = structlog.get_logger(__name__)
@@ -93,11 +94,13 @@ class Replicas:
         runtimes: Mapping[RuntimeName, Runtime],
         *,
         changed: Callable[[], None],
+        lost_gpus: Callable[[tuple[str, ...]], Awaitable[list[Gpu]]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
         self._runtimes = runtimes
         self._changed = changed
+        self._lost_gpus = lost_gpus
         self._clock = clock
         self._held: dict[ReplicaKey, _Held] = {}
         self._listed: Mapping[ReplicaKey, Listed] | None = None
@@ -368,6 +371,9 @@ class Replicas:
             self._finish(held, ReplicaState.STOPPED, end.exit_code, None, None)
         elif end.exit_code == 0:
             self._finish(held, ReplicaState.SUCCEEDED, 0, None, None)
+        elif lost := await self._lost(held):
+            message = f"GPU {lost[0].uuid} ({lost[0].model}) was lost: {lost[0].problem}."
+            self._finish(held, ReplicaState.FAILED, end.exit_code, FailureReason.GPU_LOST, message)
         elif end.exit_code is None:
             self._finish(held, ReplicaState.LOST, None, FailureReason.VANISHED, end.message)
         elif end.reason is FailureReason.OUT_OF_MEMORY:
@@ -376,6 +382,12 @@ class Replicas:
         else:
             message = end.message or end_sentence(end.exit_code)
             self._finish(held, ReplicaState.FAILED, end.exit_code, end.reason or FailureReason.ERROR, message)
+
+    async def _lost(self, held: _Held) -> list[Gpu]:
+        """The GPUs of a failed replica that are lost: then it was not the program's fault."""
+        if self._lost_gpus is None or not held.assignment.gpu_uuids:
+            return []
+        return await self._lost_gpus(held.assignment.gpu_uuids)
 
     async def _stop(self, held: _Held, runtime: Runtime, entry: Entry) -> None:
         first = not entry.marked("stop")

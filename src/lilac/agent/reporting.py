@@ -117,6 +117,7 @@ class Reporter:
             await self._idle.wait()
             if not self._unreported.is_set() or not self._reachable.is_set():
                 continue  # the waiting call has told it
+            self._machine = await self._inventory()
             try:
                 await self._control_plane.status(self._report(wait_s=0))
             except LilacError:

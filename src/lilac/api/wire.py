@@ -107,6 +107,12 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
                 "model": gpu.model,
                 "memory_mb": gpu.memory_mb,
                 "healthy": gpu.healthy,
+                "lost": gpu.lost,
+                "problem": gpu.problem,
+                "mig": gpu.mig,
+                "parent": gpu.parent,
+                "pci_bus_id": gpu.pci_bus_id,
+                "compute_capability": gpu.compute_capability,
                 "job_id": use.gpu_holders.get(gpu.uuid),
             }
             for gpu in gpus
@@ -121,6 +127,7 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
         "drain_deadline": rfc3339(node.drain_deadline),
         "agent_version": inventory.agent_version,
         "disk": {"total_mb": disk.total_mb, "free_mb": disk.free_mb} if disk is not None else None,
+        "drivers": dict(inventory.drivers),
     }
 
 

@@ -79,7 +79,7 @@ def show(node: str, *, as_json: bool) -> None:
             [
                 clean(gpu["model"]),
                 wording.memory(gpu["memory_mb"]),
-                "healthy" if gpu["healthy"] else "failed",
+                "healthy" if gpu["healthy"] else "lost" if gpu.get("lost") else clean(gpu.get("problem") or "failed"),
                 wording.short(gpu["job_id"]),
                 clean(gpu["uuid"]),
             ]

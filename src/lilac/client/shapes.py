@@ -296,6 +296,12 @@ class Gpu(TypedDict):
     memory_mb: int
     healthy: bool
     job_id: str | None
+    lost: NotRequired[bool]
+    problem: NotRequired[str | None]
+    mig: NotRequired[str | None]
+    parent: NotRequired[str | None]
+    pci_bus_id: NotRequired[str | None]
+    compute_capability: NotRequired[str | None]
 
 
 class Free(TypedDict):
@@ -330,6 +336,7 @@ class Node(TypedDict):
     free: NotRequired[Free]
     jobs: NotRequired[list[str]]
     agent_version: NotRequired[str]
+    drivers: NotRequired[dict[str, str]]
     disk: NotRequired[Disk | None]
 
 

@@ -106,7 +106,7 @@ class SchedulingLoop:
             job = jobs.get(one.job_id)
             if job is None or job.state is not JobState.QUEUED:
                 continue
-            if not all(p.node_id in usable for p in one.placements):
+            if not all(p.node_id in usable and usable[p.node_id].issuperset(p.gpu_uuids) for p in one.placements):
                 continue
             outcome = start(
                 job, [(p.rank, p.node_id, p.gpu_uuids) for p in one.placements], planned_at=planned_at, now=now
@@ -117,6 +117,11 @@ class SchedulingLoop:
         return applied
 
     @staticmethod
-    def _usable(tx: Transaction, node_ids: set[NodeId]) -> set[NodeId]:
+    def _usable(tx: Transaction, node_ids: set[NodeId]) -> dict[NodeId, frozenset[str]]:
+        """The nodes that take work, each with its healthy GPUs."""
         able = (NodeState.AVAILABLE, NodeState.BUSY)
-        return {node.id for node in cluster_store.get_nodes(tx.conn, node_ids).values() if node.state in able}
+        return {
+            node.id: frozenset(gpu.uuid for gpu in node.inventory.gpus if gpu.healthy)
+            for node in cluster_store.get_nodes(tx.conn, node_ids).values()
+            if node.state in able
+        }

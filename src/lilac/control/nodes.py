@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from weakref import WeakValueDictionary
 
 import structlog
@@ -29,7 +30,8 @@ from lilac.model.errors import Conflict, Forbidden, LilacError
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, ReplicaKey
 from lilac.model.jobs import ReplicaReport
-from lilac.model.lifecycle import Outcome, lost_with_node, report
+from lilac.model.lifecycle import Outcome, gpu_lost, lost_with_node, report
+from lilac.model.resources import Gpu
 from lilac.model.states import FailureReason, NodeState, ReplicaState, is_terminal
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
@@ -39,6 +41,14 @@ MAX_WAIT_S = 60.0
 _TOUCH_EVERY_S = 10.0
 _WATCH_EVERY_S = 5.0
 _log = structlog.get_logger("lilac.nodes")
+
+
+class ToldGpus(StrEnum):
+    """What a report's list of GPUs is: all there are, those that the agent happened to see, or not to be known now."""
+
+    ALL = "all"
+    SEEN = "seen"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,7 @@ class StatusReport:
     wait_s: float = 0.0
     progress: Mapping[ReplicaKey, Progress] = field(default_factory=dict[ReplicaKey, Progress])
     disk: Disk | None = None
+    gpus: ToldGpus = ToldGpus.SEEN
     legacy_job: tuple[JobId, ReplicaState] | None = None
     """What an original agent says that it holds."""
 
@@ -89,8 +100,8 @@ class Nodes:
         """
         known = self._fleet.get(node_id)
         late = known is not None and known.is_late(told.incarnation, told.sequence)
-        inventory = known.node.inventory if known is not None and late else told.inventory
-        station = await self._station(node_id, cluster_id, inventory)
+        inventory = known.node.inventory if known is not None and late else _with_known_gpus(told, known)
+        station = await self._station(node_id, cluster_id, inventory, told.gpus)
         self._seen(station)
         if told.inventory.legacy:
             return await self._legacy_status(station, told)
@@ -149,14 +160,14 @@ class Nodes:
     def _live(self) -> list[Station]:
         return [s for s in self._fleet.stations.values() if s.node.state is not NodeState.LOST]
 
-    async def _station(self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory) -> Station:
+    async def _station(self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, gpus: ToldGpus) -> Station:
         station = self._known(node_id, cluster_id, inventory)
         if station is not None:
             return station
         async with self._joining.setdefault(node_id, asyncio.Lock()):
             station = self._known(node_id, cluster_id, inventory)
             if station is None:
-                await self._db.write(self._join, node_id, cluster_id, inventory, self._clock())
+                await self._db.write(self._join, node_id, cluster_id, inventory, gpus, self._clock())
                 station = self._fleet.get(node_id)
         if station is None:
             raise Conflict("The node was removed at this moment; report again.")
@@ -171,12 +182,21 @@ class Nodes:
             raise _foreign(station.node)
         return station if station.node.state is not NodeState.LOST and station.node.inventory == inventory else None
 
-    def _join(self, tx: Transaction, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, now: float) -> None:
+    def _join(
+        self,
+        tx: Transaction,
+        node_id: NodeId,
+        cluster_id: ClusterId,
+        inventory: Inventory,
+        gpus: ToldGpus,
+        now: float,
+    ) -> None:
         known = cluster_store.get_node(tx.conn, node_id)
         if known is not None:
             if known.cluster_id != cluster_id:
                 raise _foreign(known)
             self._refresh(tx, known, inventory, now)
+            self._fail_on_lost_gpus(tx, known, inventory, gpus, now)
             return
         node = Node(
             id=node_id,
@@ -201,8 +221,37 @@ class Nodes:
             updated_at=now,
         )
         cluster_store.upsert_node(tx.conn, node)
-        tx.record(_about(node, EventKind.NODE_BACK if back else EventKind.NODE_CHANGED, now))
+        told = _about(node, EventKind.NODE_BACK if back else EventKind.NODE_CHANGED, now)
+        changes = _changes(known.inventory, inventory)
+        tx.record(replace(told, data={**told.data, **changes}))
         tx.after(self._put, node, now)
+
+    def _fail_on_lost_gpus(self, tx: Transaction, node: Node, inventory: Inventory, gpus: ToldGpus, now: float) -> None:
+        """Fail the replicas that hold a GPU of this node that is gone; all others on the node go on."""
+        before = {gpu.uuid: gpu for gpu in node.inventory.gpus}
+        present = {gpu.uuid: gpu for gpu in inventory.gpus}
+        missing = before.keys() - present.keys() if gpus is ToldGpus.ALL else set[str]()
+        gone = missing | {gpu.uuid for gpu in inventory.gpus if gpu.lost}
+        if not gone:
+            return
+        hit = {
+            replica.key: sorted(gone.intersection(replica.gpu_uuids))
+            for replica in job_store.live_replicas(tx.conn, node.id)
+            if not replica.stop_wanted and gone.intersection(replica.gpu_uuids)
+        }
+        attempts = sorted({(key.job_id, key.attempt) for key in hit})
+        for attempt, before_loss in records.load_works(tx.conn, attempts).items():
+            work, events = before_loss, ()
+            for key in sorted(key for key in hit if (key.job_id, key.attempt) == attempt):
+                uuid = hit[key][0]
+                gpu = present.get(uuid) or before[uuid]
+                message = f"GPU {uuid} ({gpu.model}) of node {node.name} was lost: {gpu.problem or 'it is not there'}."
+                outcome = gpu_lost(work, key, message, now)
+                if outcome is not None:
+                    work, events = outcome.work, (*events, *outcome.events)
+            if work is not before_loss:
+                records.save(tx, before_loss, Outcome(work, events))
+                tx.after(self._projection.take, work)
 
     def _put(self, node: Node, now: float) -> None:
         self._projection.put_node(node, seen=now)
@@ -281,11 +330,45 @@ def _foreign(node: Node) -> Forbidden:
     )
 
 
+def _with_known_gpus(told: StatusReport, known: Station | None) -> Inventory:
+    """The inventory as told; while the driver does not tell of GPUs, the known ones stay, and get nothing new."""
+    if told.gpus is not ToldGpus.UNKNOWN or known is None:
+        return told.inventory
+    before = known.node.inventory
+    gpus = tuple(gpu if gpu.lost else gpu.failed("the GPU driver does not answer") for gpu in before.gpus)
+    return replace(told.inventory, gpus=gpus, gpu_manufacturer=before.gpu_manufacturer, drivers=before.drivers)
+
+
+def _changes(old: Inventory, new: Inventory) -> dict[str, object]:
+    """What a changed inventory means for people: amounts before and after, and the GPUs whose state differs."""
+    told: dict[str, object] = {}
+    for name in ("cpu_millicores", "memory_mb", "agent_version", "hostname"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            told[name] = {"before": before, "after": after}
+    known = {gpu.uuid: gpu for gpu in old.gpus}
+    present = {gpu.uuid for gpu in new.gpus}
+    gpus = [_gpu_state(gpu) for gpu in new.gpus if _differs(known.get(gpu.uuid), gpu)]
+    gpus += [{"uuid": uuid, "state": "removed"} for uuid in sorted(known.keys() - present)]
+    return told | ({"gpus": gpus} if gpus else {})
+
+
+def _gpu_state(gpu: Gpu) -> dict[str, str]:
+    state = "lost" if gpu.lost else "healthy" if gpu.healthy else "unhealthy"
+    return {"uuid": gpu.uuid, "state": state, **({"problem": gpu.problem} if gpu.problem else {})}
+
+
+def _differs(old: Gpu | None, new: Gpu) -> bool:
+    return old is None or (old.healthy, old.lost, old.problem) != (new.healthy, new.lost, new.problem)
+
+
 def _is_news(station: Station, told: ReplicaReport) -> bool:
     held = station.held.get(told.key)
     if held is None:
         return False
     known = held.replica
+    if known.reason is FailureReason.GPU_LOST:
+        return told.state != known.state
     return told.state != known.state or (
         not is_terminal(known.state) and (told.message != known.message or dict(told.times) != dict(known.times))
     )

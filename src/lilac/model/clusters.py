@@ -45,6 +45,8 @@ class Inventory:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     hostname: str = ""
     agent_version: str = ""
+    drivers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Versions of what stands between the GPUs and programs: `nvidia` the driver, `cuda` the newest CUDA it serves."""
     legacy: bool = False
     """Whether the agent speaks only the original protocol: one job at a time, no exit codes, no logs."""
 

@@ -113,6 +113,8 @@ def report(work: Work, told: ReplicaReport, now: float) -> Outcome | None:
     if old.state != told.state and not allowed(REPLICA_TRANSITIONS, old.state, told.state):
         return None
     times = {**old.times, **told.times}
+    if old.reason is FailureReason.GPU_LOST:  # decided here; what its node says of the end is a consequence
+        told = replace(told, reason=old.reason, message=old.message)
     if old.state == told.state and (is_terminal(old.state) or (times == old.times and told.message == old.message)):
         return None
     new = old.evolve(
@@ -182,6 +184,18 @@ def event_about(job: Job, kind: EventKind, now: float, **data: Any) -> Event:
         user_id=job.owner_id,
         data=facts,
     )
+
+
+def gpu_lost(work: Work, key: ReplicaKey, message: str, now: float) -> Outcome | None:
+    """A GPU of this replica does not answer any more: it failed. None if it is over, or about to be, already.
+
+    The replica is told to stop, and keeps what it holds until its node says that it did.
+    """
+    old = next((r for r in work.replicas if r.key == key), None)
+    if old is None or is_terminal(old.state) or old.stop_wanted or not work.current:
+        return None
+    culprit = old.evolve(reason=FailureReason.GPU_LOST, message=message, stop_wanted=True)
+    return _one_failed(_with_replica(work, culprit), culprit, now)
 
 
 def has_no_more_output(replica: Replica) -> bool:

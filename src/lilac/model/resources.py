@@ -7,6 +7,10 @@ GPU models are free text, as the driver says them ("NVIDIA H100 80GB HBM3"). A r
 the words must occur in the device's name in that order, whole, in any case. So "L4" is not an "L40S", "A100" is not
 an "RTX A1000", and "A100 80GB" picks the larger one of two kinds.
 
+A GPU that is divided into MIG devices is not offered itself; each of its devices is a unit of its own, whose model
+says so ("NVIDIA A100-SXM4-40GB MIG 1g.5gb"). Who asks for an A100 means a whole one, so a MIG device is given only to
+requests that name it ("1g.5gb", "A100 MIG") and to those for a single GPU of any model; a program can use only one.
+
 GPU memory: a driver reports a little less than the number on the box (error correction, reserved regions: a "16 GB"
 T4 shows 15 109 MiB), so a device counts as having N GB from 95 % of N x 10^9 bytes on.
 """
@@ -15,23 +19,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lilac.model.errors import InvalidInput
 
 INT32_MAX = 2_147_483_647
 _MIB = 1 << 20
+_SLICES = re.compile(r"\d+g")
+"""The first half of a MIG profile: `1g.5gb` is one compute slice with 5 GB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU of a node. An unhealthy one keeps what runs on it but gets nothing new."""
+    """One GPU of a node, or one MIG device of a divided GPU.
+
+    An unhealthy one keeps what runs on it but gets nothing new. A lost one does not answer any more: it is unhealthy,
+    and what ran on it cannot go on.
+    """
 
     uuid: str
     model: str
     memory_mb: int
     healthy: bool = True
+    lost: bool = False
+    problem: str | None = None
+    """Why it is unhealthy, in words."""
+    mig: str | None = None
+    """The profile of a MIG device, such as `1g.5gb`; its model says it too."""
+    parent: str | None = None
+    """The uuid of the GPU that a MIG device is a part of."""
+    pci_bus_id: str | None = None
+    compute_capability: str | None = None
+
+    def failed(self, problem: str, *, lost: bool = False) -> Gpu:
+        """This GPU, unhealthy."""
+        return replace(self, healthy=False, lost=lost, problem=problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +69,9 @@ class GpuRequest:
         """Whether this GPU is of the model and size asked for (health aside)."""
         if self.memory_gb is not None and gpu.memory_mb < required_gpu_memory_mb(self.memory_gb):
             return False
-        return self.model is None or model_matches(self.model, gpu.model)
+        if self.model is None:
+            return self.count == 1 or not names_mig(gpu.model)
+        return model_matches(self.model, gpu.model) and (names_mig(self.model) or not names_mig(gpu.model))
 
     @property
     def kind(self) -> str:
@@ -80,6 +105,12 @@ def model_matches(wanted: str, device_name: str) -> bool:
     """Whether all words of `wanted` occur in `device_name`, whole and in order, in any case."""
     device_words = iter(_words(device_name))
     return all(word in device_words for word in _words(wanted))
+
+
+@lru_cache(maxsize=4096)
+def names_mig(name: str) -> bool:
+    """Whether a GPU's name, or the words of a request, mean a MIG device: by the word itself or by a profile."""
+    return any(word == "mig" or _SLICES.fullmatch(word) for word in _words(name))
 
 
 def check_request(request: ResourceRequest) -> None:

@@ -65,6 +65,7 @@ class FailureReason(StrEnum):
     ENGINE = "engine"
     VANISHED = "vanished"
     NODE_LOST = "node_lost"
+    GPU_LOST = "gpu_lost"
     TIME_LIMIT = "time_limit"
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"
@@ -72,7 +73,9 @@ class FailureReason(StrEnum):
     PEER = "peer"
 
 
-RETRIED: frozenset[FailureReason] = frozenset({FailureReason.NODE_LOST, FailureReason.VANISHED, FailureReason.ENGINE})
+RETRIED: frozenset[FailureReason] = frozenset(
+    {FailureReason.NODE_LOST, FailureReason.GPU_LOST, FailureReason.VANISHED, FailureReason.ENGINE}
+)
 """Failures of the platform's side: they cost a retry and lead to a new attempt; all others end the job."""
 
 S = TypeVar("S", bound=StrEnum)

@@ -100,15 +100,13 @@ def inventory_to_json(inventory: Inventory) -> dict[str, Any]:
         "memory_mb": inventory.memory_mb,
         "cpu_manufacturer": inventory.cpu_manufacturer,
         "cpu_architecture": inventory.cpu_architecture,
-        "gpus": [
-            {"uuid": gpu.uuid, "model": gpu.model, "memory_mb": gpu.memory_mb, "healthy": gpu.healthy}
-            for gpu in inventory.gpus
-        ],
+        "gpus": [gpu_to_json(gpu) for gpu in inventory.gpus],
         "gpu_manufacturer": inventory.gpu_manufacturer,
         "runtimes": sorted(inventory.runtimes),
         "labels": inventory.labels,
         "hostname": inventory.hostname,
         "agent_version": inventory.agent_version,
+        "drivers": inventory.drivers,
         "legacy": inventory.legacy,
     }
 
@@ -120,16 +118,49 @@ def inventory_from_json(data: Mapping[str, Any]) -> Inventory:
         memory_mb=data["memory_mb"],
         cpu_manufacturer=get("cpu_manufacturer", ""),
         cpu_architecture=get("cpu_architecture", ""),
-        gpus=tuple(
-            Gpu(uuid=gpu["uuid"], model=gpu["model"], memory_mb=gpu["memory_mb"], healthy=gpu.get("healthy", True))
-            for gpu in get("gpus", ())
-        ),
+        gpus=tuple(gpu_from_json(gpu) for gpu in get("gpus", ())),
         gpu_manufacturer=get("gpu_manufacturer"),
         runtimes=frozenset(RuntimeName(name) for name in get("runtimes", (RuntimeName.DOCKER,))),
         labels=get("labels", {}),
         hostname=get("hostname", ""),
         agent_version=get("agent_version", ""),
+        drivers=get("drivers", {}),
         legacy=get("legacy", False),
+    )
+
+
+def gpu_to_json(gpu: Gpu) -> dict[str, Any]:
+    """What says nothing is left out: most GPUs are whole and healthy."""
+    details = {
+        "lost": gpu.lost or None,
+        "problem": gpu.problem,
+        "mig": gpu.mig,
+        "parent": gpu.parent,
+        "pci_bus_id": gpu.pci_bus_id,
+        "compute_capability": gpu.compute_capability,
+    }
+    return {
+        "uuid": gpu.uuid,
+        "model": gpu.model,
+        "memory_mb": gpu.memory_mb,
+        "healthy": gpu.healthy,
+        **{name: value for name, value in details.items() if value is not None},
+    }
+
+
+def gpu_from_json(data: Mapping[str, Any]) -> Gpu:
+    get = data.get
+    return Gpu(
+        uuid=data["uuid"],
+        model=data["model"],
+        memory_mb=data["memory_mb"],
+        healthy=get("healthy", True),
+        lost=get("lost", False),
+        problem=get("problem"),
+        mig=get("mig"),
+        parent=get("parent"),
+        pci_bus_id=get("pci_bus_id"),
+        compute_capability=get("compute_capability"),
     )
 
 

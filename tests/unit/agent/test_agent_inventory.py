@@ -7,7 +7,7 @@ import pytest
 
 from lilac.agent import inventory
 from lilac.agent.config import AgentConfig
-from lilac.agent.gpus import legacy_word
+from lilac.agent.gpus import Reading, legacy_word
 from lilac.agent.inventory import Machine, architecture, measure
 from lilac.agent.node import describe
 from lilac.model.ids import NodeId
@@ -91,8 +91,9 @@ def test_a_report_serves_original_servers_and_ours() -> None:
         Gpu(uuid="GPU-1", model="NVIDIA H100 80GB HBM3", memory_mb=81559, healthy=False),
         Gpu(uuid="GPU-2", model="NVIDIA H100 80GB HBM3", memory_mb=81559),
     )
-    report = describe(config, machine, gpus)
+    report = describe(config, machine, Reading(gpus))
     assert report["cpu_info"] == {"manufacturer": "Intel", "architecture": "x86_64", "millicores": 8000}
     assert report["gpu_info"] == {"manufacturer": "Nvidia", "model": "H100", "count": 1, "memory_mb": 81559}
     assert [(gpu["uuid"], gpu["healthy"]) for gpu in report["gpus"]] == [("GPU-1", False), ("GPU-2", True)]
-    assert describe(config, machine, ())["gpu_info"] is None
+    assert describe(config, machine, Reading())["gpu_info"] is None
+    assert describe(config, machine, Reading(gpus=None))["gpus"] is None

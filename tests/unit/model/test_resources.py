@@ -82,3 +82,27 @@ def test_all_wrong_fields_are_told_at_once() -> None:
 @given(st.text(max_size=30))
 def test_a_device_is_always_found_by_its_own_name(name: str) -> None:
     assert model_matches(name, name)
+
+
+@pytest.mark.parametrize(
+    ("model", "count", "accepted"),
+    [
+        ("1g.5gb", 1, True),
+        ("A100 MIG", 1, True),
+        ("A100 1g.5gb", 2, True),
+        ("A100", 1, False),
+        ("A100 40GB", 1, False),
+        ("3g.20gb", 1, False),
+        (None, 1, True),
+        (None, 2, False),
+    ],
+)
+def test_a_mig_device_is_for_who_names_it_or_takes_any_single_gpu(
+    model: str | None, count: int, accepted: bool
+) -> None:
+    device = Gpu("MIG-1", "NVIDIA A100-SXM4-40GB MIG 1g.5gb", 4_864, mig="1g.5gb", parent="GPU-m")
+    assert GpuRequest(count, model).accepts(device) is accepted
+
+
+def test_a_request_for_a_mig_profile_takes_no_whole_gpu() -> None:
+    assert not GpuRequest(1, "1g.5gb").accepts(Gpu("GPU-1", "NVIDIA A100-SXM4-40GB", 40_960))

@@ -168,6 +168,12 @@ class NodeGpu(Shape):
     model: str
     memory_mb: int
     healthy: bool
+    lost: bool = Field(description="Whether it does not answer any more, so that what ran on it was failed.")
+    problem: str | None = Field(description="Why it is unhealthy.")
+    mig: str | None = Field(description="The profile of a MIG device, such as 1g.5gb.")
+    parent: str | None = Field(description="The GPU that a MIG device is a part of.")
+    pci_bus_id: str | None
+    compute_capability: str | None
     job_id: str | None
 
 
@@ -202,6 +208,7 @@ class NodeShape(Shape):
     drain_deadline: str | None
     agent_version: str
     disk: NodeDisk | None
+    drivers: dict[str, str] = Field(description="Versions of the NVIDIA driver and of the newest CUDA it serves.")
 
 
 class NodesShape(Shape):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from lilac.control.fleet import Disk, Held, Progress
-from lilac.control.nodes import Assignment, StatusReport
+from lilac.control.nodes import Assignment, StatusReport, ToldGpus
 from lilac.model.clusters import Inventory, RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, ReplicaKey, parse_uuid
@@ -49,6 +49,7 @@ def read_report(body: Any) -> StatusReport:
         wait_s=_seconds(table.get("wait_s", 0)),
         progress=dict(_progress(table.get("replicas") or [])),
         disk=_disk(table.get("disk")),
+        gpus=_told_gpus(table),
     )
 
 
@@ -110,20 +111,36 @@ def _inventory(table: dict[str, Any]) -> Inventory:
         memory_mb=_number(table, "memory_info", None),
         cpu_manufacturer=_text(cpu.get("manufacturer")),
         cpu_architecture=_text(cpu.get("architecture")),
-        gpus=tuple(
-            Gpu(
-                uuid=uuid,
-                model=_text(g.get("model")) or "GPU",
-                memory_mb=_number(g, "memory_mb", 0),
-                healthy=bool(g.get("healthy", True)),
-            )
-            for uuid, g in sorted(gpus.items())
-        ),
+        gpus=tuple(_gpu(uuid, g) for uuid, g in sorted(gpus.items())),
         gpu_manufacturer="Nvidia" if gpus else None,
         runtimes=frozenset(name for name in RuntimeName if name in _list(table.get("runtimes"))),
         labels={_text(k): _text(v) for k, v in _table(table.get("labels")).items()},
         hostname=_text(table.get("hostname")),
         agent_version=_text(table.get("agent_version")),
+        drivers={_text(k): _text(v) for k, v in _table(table.get("drivers")).items()},
+    )
+
+
+def _told_gpus(table: dict[str, Any]) -> ToldGpus:
+    """How far the report's list of GPUs can be trusted; agents that say no `drivers` name only what they saw."""
+    if "gpus" in table and table["gpus"] is None:
+        return ToldGpus.UNKNOWN
+    return ToldGpus.ALL if isinstance(table.get("drivers"), dict) else ToldGpus.SEEN
+
+
+def _gpu(uuid: str, told: dict[str, Any]) -> Gpu:
+    lost = bool(told.get("lost", False))
+    return Gpu(
+        uuid=uuid,
+        model=_text(told.get("model")) or "GPU",
+        memory_mb=_number(told, "memory_mb", 0),
+        healthy=bool(told.get("healthy", True)) and not lost,
+        lost=lost,
+        problem=_text(told.get("problem")) or None,
+        mig=_text(told.get("mig")) or None,
+        parent=_text(told.get("parent")) or None,
+        pci_bus_id=_text(told.get("pci_bus_id")) or None,
+        compute_capability=_text(told.get("compute_capability")) or None,
     )
 
 
