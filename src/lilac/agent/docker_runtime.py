@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -80,6 +81,7 @@ class DockerRuntime:
         host: str | None = None,
         registries: Registries | None = None,
         keeping: Keeping | None = None,
+        ended_file: Path | None = None,
         engine_patience_s: float = ENGINE_PATIENCE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -98,11 +100,17 @@ class DockerRuntime:
         """Set while the engine's events are being listened to."""
         self._away: tuple[float, float] | None = None
         """From when to when the engine last did not answer; the end is infinite while it does not."""
+        self._ended_file = ended_file
+        """Who stops the engine on purpose leaves the time of that here, in seconds since 1970."""
         self._told_away = False
         self._boot_id = boot_id()
 
     async def open(self, observer: Observer) -> None:
         self._observer = observer
+        if self._ended_file is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._away = (float(self._ended_file.read_text(encoding="ascii")), math.inf)
+                self._ended_file.unlink()
         await self._registries.open()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 

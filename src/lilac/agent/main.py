@@ -118,6 +118,7 @@ def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
                     host=config.docker_host,
                     registries=_registries(config),
                     keeping=_keeping(config),
+                    ended_file=config.state_dir / "engine_ended",
                 )
     return runtimes
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.fixtures.aws import FakeAws
 from tests.fixtures.docker import DockerEngine
-from tests.fixtures.registry import Registry, running_registry
+from tests.fixtures.registry import Registry, running_distribution, running_registry
 from tests.integration.agent.agent_stand import Agent, FakeControlPlane
 from tests.integration.agent.test_agent_docker import job
 
@@ -159,3 +159,42 @@ async def test_how_far_a_pull_is_can_be_seen(
     assert progress["total"] > 4 << 20
     report = await control_plane.until_state(key, "succeeded", timeout_s=60)
     assert "progress" not in report
+
+
+def push(engine: DockerEngine, image: str, login: tuple[str, str]) -> None:
+    """Give the engine's busybox that name, push it, and let the engine forget it."""
+    repository, _, tag = image.rpartition(":")
+    assert engine.request("POST", f"/images/{engine.busybox}/tag?repo={repository}&tag={tag}")[0] == 201
+    auth = base64.urlsafe_b64encode(json.dumps(dict(zip(("username", "password"), login, strict=True))).encode())
+    headers = {"X-Registry-Auth": auth.decode()}
+    status, said = engine.request("POST", f"/images/{repository}/push?tag={tag}", headers=headers)
+    assert (status, b"errorDetail" in said) == (200, False), said
+    assert engine.request("DELETE", f"/images/{image}")[0] == 200
+
+
+async def test_dockers_own_registry_behind_a_password_that_aws_renews(
+    control_plane: FakeControlPlane, docker_engine: DockerEngine, tmp_path: Path, start_agent
+) -> None:
+    """Each renewal ends the password before: what is pulled late can only come with the new one."""
+    aws = FakeAws(token_life_s=4.0)
+    with running_distribution(tmp_path / "distribution", docker_engine.netns) as registry:
+        images = [f"{registry.host}/team/{word}:1" for word in ("early", "late")]
+        registry.allow("AWS", "first")
+        for image in images:
+            await asyncio.to_thread(push, docker_engine, image, ("AWS", "first"))
+        aws.on_token = lambda password, ends_at: registry.allow("AWS", password)
+        await aws.up()
+        try:
+            entry = f'registry_url = "{registry.host}"\nregion = "eu-west-1"\nendpoint_url = "{aws.url}"'
+            configured(tmp_path, f"[[registries]]\n{entry}\n")
+            await start_agent(AWS_ACCESS_KEY_ID="AKIDTEST", AWS_SECRET_ACCESS_KEY="s3cr3t/key")
+            (early,) = await control_plane.assign_many([job(docker_engine, "true", image=images[0])])
+            await control_plane.until_state(early, "succeeded", timeout_s=60)
+            async with asyncio.timeout(60):
+                while time.time() < aws.given[0][1]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            (late,) = await control_plane.assign_many([job(docker_engine, "true", image=images[1])])
+            await control_plane.until_state(late, "succeeded", timeout_s=60)
+            assert len(aws.given) >= 2
+        finally:
+            await aws.down()
