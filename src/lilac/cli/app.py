@@ -50,6 +50,7 @@ COMMANDS: dict[str, Entry] = {
     "users": Entry(_ACCOUNT, "users", "users", "Users (for admins)."),
     "server": Entry(_RUN, "server", "server", "Run the control plane."),
     "agent": Entry(_RUN, "agent", "agent", "Run the agent of a node."),
+    "replay": Entry(_RUN, "replay", "replay", "Plan a snapshot of the scheduler's state again."),
     "demo": Entry(_RUN, "demo.command", "demo", "See the whole platform work on this machine."),
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lilac.client.connection import BrokenStream, Connection, SilentStream, segment
 from lilac.client.events import Events
@@ -86,6 +86,15 @@ class Jobs:
 
     def cancel(self, job: str) -> None:
         self._connection.call("POST", f"/training_jobs/{segment(job)}/cancel")
+
+    def move(self, job: str, *, priority: int | None = None, queue: str | None = None) -> Job:
+        """Give a waiting job another priority or queue."""
+        body = {"priority": priority, "queue_id": queue}
+        return self._connection.call("PATCH", f"/training_jobs/{segment(job)}", body=body)
+
+    def what_if(self, question: Mapping[str, object]) -> dict[str, Any]:
+        """When waiting jobs would start if something were different; the question is the body of `POST /what-if`."""
+        return self._connection.call("POST", "/what-if", body=question)
 
     def explain(self, job: str) -> Explanation:
         return self._connection.call("GET", f"/training_jobs/{segment(job)}/explain")

@@ -45,6 +45,7 @@ class SchedulingLoop:
         """Set when a pass ends, and replaced; whoever waits holds the old one."""
         self.projection: Projection | None = None
         self.last_plan: Plan | None = None
+        self.last_planned_at: float | None = None
         self.passes = 0
 
     def wake(self) -> None:
@@ -87,7 +88,7 @@ class SchedulingLoop:
         now = self._clock()
         self.passes += 1
         decided = plan(self.projection.board.snapshot(), now, LIVE_POLICY)
-        self.last_plan = decided
+        self.last_plan, self.last_planned_at = decided, now
         for first in range(0, len(decided.starts), _STARTS_PER_TRANSACTION):
             chunk = decided.starts[first : first + _STARTS_PER_TRANSACTION]
             applied = await self._db.write(self._apply, chunk, now, self._clock())

@@ -19,6 +19,7 @@ from lilac.control.accounts import Accounts
 from lilac.control.bus import Bus
 from lilac.control.deadlines import Deadlines
 from lilac.control.directory import Directory
+from lilac.control.foresight import Foresight
 from lilac.control.jobs import Jobs
 from lilac.control.logs import DirectoryLogs
 from lilac.control.loop import SchedulingLoop
@@ -26,6 +27,7 @@ from lilac.control.nodes import Nodes
 from lilac.control.projection import Projection
 from lilac.control.settings import Settings, make_secret
 from lilac.control.tunnels import Tunnels
+from lilac.control.turns import Turns
 from lilac.model.clusters import Cluster, Queue
 from lilac.model.errors import LilacError
 from lilac.model.events import Event, EventKind
@@ -80,6 +82,8 @@ class Platform:
         self.deadlines = Deadlines(self.db, clock, self.projection)
         self.directory = Directory(self.db, clock, self.projection.put_directory)
         self.directory.took = self.projection.take
+        self.turns = Turns(self.db, clock, self.projection, self.jobs)
+        self.foresight = Foresight(clock, self.projection, self.loop, self.jobs, self.directory)
         self.accounts: Accounts
         self._services: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from lilac.api.routers import account, auth, clusters, events, health, jobs, node, nodes, queues, tunnels, users
+from lilac.api.routers import (
+    account,
+    auth,
+    clusters,
+    events,
+    foresight,
+    health,
+    jobs,
+    node,
+    nodes,
+    queues,
+    tunnels,
+    users,
+)
 
 ROUTERS = (
     jobs.routes,
@@ -15,5 +28,6 @@ ROUTERS = (
     nodes.routes,
     queues.routes,
     events.routes,
+    foresight.routes,
     health.routes,
 )

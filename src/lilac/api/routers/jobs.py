@@ -10,6 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
+from lilac.api.schemas.foresight import MoveJob
 from lilac.api.schemas.jobs import AppendLogs, SetStatus, SubmitJob
 from lilac.api.wire import event_to_wire
 from lilac.control import job_views
@@ -70,6 +71,14 @@ async def list_jobs(
 async def get_job(job: str, request: Request, principal: Caller) -> Response:
     """A job by id or name, with its attempts, its timings, and why it waits if it does."""
     return Json(await _detail(request.app.state.platform, principal, job))
+
+
+@routes.patch("/training_jobs/{job}", operation_id="move_job")
+async def move(job: str, request: Request, principal: Caller, body: MoveJob) -> Response:
+    """Give a waiting job another priority or another queue; it keeps its order of submission."""
+    platform: Platform = request.app.state.platform
+    moved = await platform.turns.move(principal, job, priority=body.priority, queue_ref=body.queue_id)
+    return Json(await _detail(platform, principal, moved.id))
 
 
 @routes.post("/training_jobs/{job}/cancel", operation_id="cancel_job")

@@ -1,0 +1,42 @@
+"""Plans: the last one, what it was made from, and what would be if."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.responses import Response
+
+from lilac.api.auth import Caller, router
+from lilac.api.replies import Json
+from lilac.api.schemas.foresight import WhatIfBody
+from lilac.control.foresight import Question
+
+routes = router("plans")
+
+
+@routes.post("/what-if", operation_id="whatIf")
+async def what_if(request: Request, caller: Caller, body: WhatIfBody) -> Response:
+    """Which waiting jobs would start earlier or later, and when a job would start, if something were different.
+
+    Nothing is changed. Times are the latest to expect: every job runs to its limit, and nobody makes room for another.
+    """
+    platform = request.app.state.platform
+    question = Question(
+        submit=body.submit.spec(platform.jobs.queue(body.submit.queue_id).id) if body.submit is not None else None,
+        cancel=body.cancel,
+        priorities={each.job: each.priority for each in body.priorities},
+        drain=body.drain,
+        add_nodes={each.like: each.count for each in body.add_nodes},
+    )
+    return Json(await platform.foresight.what_if(caller, question))
+
+
+@routes.get("/plan", operation_id="getPlan")
+async def get_plan(request: Request) -> Response:
+    """What the scheduler decided last, and why the first kinds of waiting jobs wait."""
+    return Json(request.app.state.platform.foresight.last_plan())
+
+
+@routes.get("/plan/snapshot", operation_id="getSnapshot")
+async def get_snapshot(request: Request) -> Response:
+    """The whole state as the scheduler sees it, for `lilac replay`."""
+    return Json(request.app.state.platform.foresight.snapshot())
