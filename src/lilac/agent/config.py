@@ -39,6 +39,7 @@ class AgentConfig:
     """Everything that an agent needs to know before it starts."""
 
     api_endpoint: str
+    """Where the control plane is; of one with several replicas their addresses, separated by commas."""
     cluster_api_key: str = field(repr=False)
     node_id: NodeId
     node_name: str = ""
@@ -229,6 +230,10 @@ def _endpoint(value: object) -> str:
     text = _text(value)
     if not text:
         return text
+    return ",".join(_one_endpoint(one.strip()) for one in text.split(","))
+
+
+def _one_endpoint(text: str) -> str:
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -236,7 +241,7 @@ def _endpoint(value: object) -> str:
         raise _Wrong(f"must be an address such as https://lilac.example.com, not {text!r} ({error})") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _Wrong(f"must be an address such as https://lilac.example.com, not {text!r}")
-    return text
+    return text.rstrip("/")
 
 
 def _node_id(value: object) -> str:

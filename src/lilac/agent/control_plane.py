@@ -1,4 +1,9 @@
-"""The two calls that the agent makes, over one HTTP session. Raises typed errors; retries nothing by itself."""
+"""The two calls that the agent makes, over one HTTP session. Raises typed errors.
+
+The control plane may have several replicas, whose addresses are then given together. One is used as long as it answers;
+when it does not, or says that it cannot serve, the next one is tried at once, each once per call: both calls may be
+made twice without harm. Beyond that nothing is tried again here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,9 @@ from lilac.model.ids import NodeId, ReplicaKey
 
 _ANSWER_PATIENCE_S = 30.0
 _CONNECT_PATIENCE_S = 10.0
+_PATIENCE_AMONG_SEVERAL_S = 8.0
+_CONNECT_PATIENCE_AMONG_SEVERAL_S = 2.0
+"""Where another replica may answer, one that hangs is waited for less long."""
 _HEARTBEAT_S = 20.0
 _ON_CLOSE: Any = aiohttp.ClientWSTimeout(ws_close=5.0)  # pyright: ignore[reportCallIssue] - made by attrs
 
@@ -32,7 +40,8 @@ class ControlPlane:
     """A client of the node routes. `open` and `close` belong to the running event loop."""
 
     def __init__(self, endpoint: str, key: str, node_id: NodeId, *, ca_file: str | None = None) -> None:
-        self._endpoint = endpoint
+        self._endpoints = [one.strip().rstrip("/") for one in endpoint.split(",")]
+        self._endpoint = self._endpoints[0]
         self._key = key
         self._node_id = node_id
         self._ca_file = ca_file
@@ -56,7 +65,7 @@ class ControlPlane:
             f"/node/{self._node_id}/status",
             orjson.dumps(report),
             content_type="application/json",
-            timeout_s=float(report.get("wait_s", 0)) + _ANSWER_PATIENCE_S,
+            wait_s=float(report.get("wait_s", 0)),
         )
         return parse_reply(_decoded(body))
 
@@ -66,7 +75,7 @@ class ControlPlane:
             f"/node/{self._node_id}/logs/{key}?offset={offset}{'&end=true' if end else ''}",
             data,
             content_type="application/octet-stream",
-            timeout_s=_ANSWER_PATIENCE_S,
+            wait_s=0.0,
         )
         document = _decoded(body)
         try:
@@ -89,15 +98,29 @@ class ControlPlane:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"The tunnel cannot be dialled at {base}: {error or type(error).__name__}.") from error
 
-    async def _post(self, path: str, data: bytes, *, content_type: str, timeout_s: float) -> bytes:
+    async def _post(self, path: str, data: bytes, *, content_type: str, wait_s: float) -> bytes:
+        for _ in self._endpoints[1:]:
+            endpoint = self._endpoint
+            try:
+                return await self._post_to(endpoint, path, data, content_type=content_type, wait_s=wait_s)
+            except Unavailable:
+                if self._endpoint == endpoint:  # no other call has moved on already
+                    following = (self._endpoints.index(endpoint) + 1) % len(self._endpoints)
+                    self._endpoint = self._endpoints[following]
+        return await self._post_to(self._endpoint, path, data, content_type=content_type, wait_s=wait_s)
+
+    async def _post_to(self, endpoint: str, path: str, data: bytes, *, content_type: str, wait_s: float) -> bytes:
         if self._session is None:
             raise Unavailable("The connection is closed.")
+        several = len(self._endpoints) > 1
+        patience_s = _PATIENCE_AMONG_SEVERAL_S if several else _ANSWER_PATIENCE_S
+        connect_s = _CONNECT_PATIENCE_AMONG_SEVERAL_S if several else _CONNECT_PATIENCE_S
         try:
             async with self._session.post(
-                self._endpoint + path,
+                endpoint + path,
                 data=data,
                 headers={"Content-Type": content_type},
-                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_PATIENCE_S),
+                timeout=aiohttp.ClientTimeout(total=wait_s + patience_s, sock_connect=connect_s),
                 allow_redirects=False,
             ) as response:
                 body = await response.read()
@@ -106,7 +129,7 @@ class ControlPlane:
                 raise _error(response.status, body, response.headers.get("Location"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             words = str(error) or type(error).__name__
-            raise Unavailable(f"The control plane at {self._endpoint} cannot be reached: {words}.") from error
+            raise Unavailable(f"The control plane at {endpoint} cannot be reached: {words}.") from error
 
 
 def _trusting(ca_file: str | None) -> ssl.SSLContext | bool:

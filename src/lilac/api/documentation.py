@@ -37,6 +37,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "account", "description": "One's own profile, password and API keys."},
     {"name": "users", "description": "Accounts of people, for administrators."},
     {"name": "agents", "description": "What agents call, with a key of their cluster."},
+    {"name": "replicas", "description": "The servers that make up this control plane, and which of them leads."},
     {"name": "health", "description": "Whether the server lives and which version it is."},
 ]
 

@@ -82,6 +82,7 @@ RULES: Mapping[tuple[str, str], Rule] = {  # the method of a WebSocket is WS
     ("GET", "/plan"): Rule.ADMIN,
     ("GET", "/plan/snapshot"): Rule.ADMIN,
     ("POST", "/what-if"): Rule.VIEWER,
+    ("GET", "/replicas"): Rule.ADMIN,
     ("POST", "/training_jobs"): Rule.MEMBER,
     ("GET", "/training_jobs"): Rule.VIEWER,
     ("GET", "/training_jobs/{job}"): Rule.VIEWER,

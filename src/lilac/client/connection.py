@@ -4,6 +4,8 @@
 * A failed call raises the class of `lilac.model.errors` whose `code` the reply names; a reply without a code that
   we know is judged by its status. Bodies that are not JSON (a proxy's page, an original Lilac) still give a sentence.
 * A control plane that cannot be reached is `Unavailable`, with the system's reason.
+* The endpoint may be a list with commas, of a control plane with several replicas: one is used as long as it answers,
+  then the next. A request is sent again only if it was certainly not received, or changes nothing.
 
 The HTTP library is imported by the first call, not with this module: command lines start quickly.
 """
@@ -52,7 +54,9 @@ class Connection:
     def __init__(
         self, endpoint: str, api_key: str | None = None, *, timeout_s: float = 30.0, ca_file: str | None = None
     ) -> None:
-        self.endpoint = normal_endpoint(endpoint)
+        self._endpoints = normal_endpoint(endpoint).split(",")
+        self.endpoint = self._endpoints[0]
+        """The one in use."""
         self.ca_file = ca_file
         self.api_key = api_key
         self.timeout_s = timeout_s
@@ -68,11 +72,22 @@ class Connection:
         timeout_s: float | None = None,
     ) -> Any:
         """Send one request and return its decoded JSON (None where the reply has no body)."""
+        limit_s = self.timeout_s if timeout_s is None else timeout_s
+        tries = len(self._endpoints)
+        while (response := self._sent(method, path, body, params, limit_s, last=tries <= 1)) is None:
+            tries -= 1
+        if response.status_code >= 400:
+            raise error_of(response.status_code, response.content, self.endpoint)
+        return self._decoded(response)
+
+    def _sent(
+        self, method: str, path: str, body: object, params: Mapping[str, object] | None, limit_s: float, *, last: bool
+    ) -> httpx2.Response | None:
+        """The response; None if there was none and the next endpoint may be tried."""
         import httpx2
 
-        limit_s = self.timeout_s if timeout_s is None else timeout_s
         try:
-            response = self._client().request(
+            return self._client().request(
                 method,
                 self.endpoint + path,
                 params=_without_none(params),
@@ -81,10 +96,12 @@ class Connection:
                 json=body,
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._unreachable(error, method) from error
-        if response.status_code >= 400:
-            raise error_of(response.status_code, response.content, self.endpoint)
-        return self._decoded(response)
+            told = self._unreachable(error, method)
+            self._turn_to_next()
+            harmless = method == "GET" or isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+            if last or not harmless:
+                raise told from error
+            return None
 
     @contextmanager
     def stream(
@@ -97,6 +114,7 @@ class Connection:
         import httpx2
 
         opened = False
+        self._choose_live()
         try:
             with self._client().stream(
                 "GET",
@@ -110,11 +128,21 @@ class Connection:
                 opened = True
                 yield response
         except httpx2.HTTPError as error:
+            endpoint = self.endpoint
+            self._turn_to_next()
             if opened and isinstance(error, httpx2.ReadTimeout):
-                raise SilentStream(f"nothing came from {self.endpoint} for {SILENCE_S:.0f} s.") from error
+                raise SilentStream(f"nothing came from {endpoint} for {SILENCE_S:.0f} s.") from error
             if opened:
-                raise BrokenStream(f"the connection to {self.endpoint} broke: {_reason(error)}.") from error
-            raise self._unreachable(error, "GET") from error
+                raise BrokenStream(f"the connection to {endpoint} broke: {_reason(error)}.") from error
+            raise self._unreachable(error, "GET", endpoint) from error
+
+    def _choose_live(self) -> None:
+        """Turn to an endpoint that answers, if there are several: a stream cannot be sent to the next one half-way."""
+        if len(self._endpoints) > 1:
+            self.call("GET", "/health")
+
+    def _turn_to_next(self) -> None:
+        self.endpoint = self._endpoints[(self._endpoints.index(self.endpoint) + 1) % len(self._endpoints)]
 
     def close(self) -> None:
         if self._http is not None:
@@ -126,7 +154,7 @@ class Connection:
             import httpx2
 
             # Building a TLS context takes a tenth of a second: not for an endpoint that has no use for one.
-            verify: Any = self.endpoint.startswith("https:")
+            verify: Any = any(endpoint.startswith("https:") for endpoint in self._endpoints)
             if verify and self.ca_file:
                 verify = trusting(self.ca_file)
             self._http = httpx2.Client(verify=verify, follow_redirects=False)
@@ -156,30 +184,36 @@ class Connection:
                 f"({response.headers.get('content-type', 'no content type')}). Check the endpoint."
             ) from error
 
-    def unreachable(self, error: Exception) -> Unavailable:
+    def unreachable(self, error: Exception, endpoint: str | None = None) -> Unavailable:
         """The sentence for a connection that could not be made."""
         reason = _reason(error)
         return Unavailable(
-            f"cannot reach the control plane at {self.endpoint}: {reason}. Is it running? Check `api_endpoint` in "
-            "~/.lilac/config.toml or LILAC_API_ENDPOINT."
+            f"cannot reach the control plane at {endpoint or self.endpoint}: {reason}. Is it running? Check "
+            "`api_endpoint` in ~/.lilac/config.toml or LILAC_API_ENDPOINT."
         )
 
-    def _unreachable(self, error: Exception, method: str) -> Unavailable:
+    def _unreachable(self, error: Exception, method: str, endpoint: str | None = None) -> Unavailable:
         import httpx2
 
+        endpoint = endpoint or self.endpoint
         reason = _reason(error)
         if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.InvalidURL)):
-            return self.unreachable(error)
+            return self.unreachable(error, endpoint)
         if method == "GET":
-            return Unavailable(f"no complete answer from the control plane at {self.endpoint}: {reason}. Try again.")
+            return Unavailable(f"no complete answer from the control plane at {endpoint}: {reason}. Try again.")
         return Unavailable(
-            f"no complete answer from the control plane at {self.endpoint}: {reason}. "
+            f"no complete answer from the control plane at {endpoint}: {reason}. "
             "The request may have been carried out: look before you send it again."
         )
 
 
 def normal_endpoint(text: str) -> str:
-    """The endpoint with a scheme and without a slash at its end. Raises `InvalidInput` for what cannot be one."""
+    """The endpoint with a scheme and without a slash at its end; of several, separated by commas, each.
+
+    Raises `InvalidInput` for what cannot be one.
+    """
+    if "," in text:
+        return ",".join(normal_endpoint(one) for one in text.split(","))
     endpoint = text.strip()
     if "://" not in endpoint:
         endpoint = f"http://{endpoint}"

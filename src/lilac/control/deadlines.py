@@ -13,11 +13,12 @@ from collections.abc import Callable
 import structlog
 
 from lilac.control import maintenance, records
+from lilac.control.leadership import Leadership, NotLeading
 from lilac.control.projection import Projection
 from lilac.model.errors import LilacError
 from lilac.model.ids import JobId, NodeId
 from lilac.model.lifecycle import expire
-from lilac.store.database import Database, Transaction
+from lilac.store.database import Transaction
 
 _LONGEST_SLEEP_S = 60.0
 """The clock may be set while it sleeps."""
@@ -27,8 +28,8 @@ _log = structlog.get_logger("lilac.deadlines")
 class Deadlines:
     """A background service."""
 
-    def __init__(self, db: Database, clock: Callable[[], float], projection: Projection) -> None:
-        self._db = db
+    def __init__(self, lead: Leadership, clock: Callable[[], float], projection: Projection) -> None:
+        self._lead = lead
         self._clock = clock
         self._projection = projection
         self._changed = asyncio.Event()
@@ -37,6 +38,7 @@ class Deadlines:
     async def run(self) -> None:
         due = (self._projection.deadlines, self._projection.drains)
         while True:
+            await self._lead.held()
             self._changed.clear()
             await self.end_due()
             now = self._clock()
@@ -51,21 +53,25 @@ class Deadlines:
     async def end_due(self) -> None:
         """End the jobs whose limit has passed by now, and clear the nodes whose deadline has."""
         now = self._clock()
-        while (due := self._projection.deadlines.pop_due(now)) is not None:
+        while self._lead.leads and (due := self._projection.deadlines.pop_due(now)) is not None:
             await self._expire(*due)
-        while (node_id := self._projection.drains.pop_due(now)) is not None:
+        while self._lead.leads and (node_id := self._projection.drains.pop_due(now)) is not None:
             await self._clear(node_id)
 
     async def _clear(self, node_id: NodeId) -> None:
         try:
-            await self._db.write(maintenance.clear, self._projection, node_id, self._clock())
+            await self._lead.write(maintenance.clear, self._projection, node_id, self._clock())
+        except NotLeading:
+            self._projection.drains.put(node_id, self._clock() + 0.1)
         except LilacError as error:
             _log.warning("a drained node could not be cleared and is tried again", node=node_id, error=str(error))
             self._projection.drains.put(node_id, self._clock() + 1.0)
 
     async def _expire(self, job_id: JobId, attempt: int) -> None:
         try:
-            await self._db.write(self._record, job_id, attempt, self._clock())
+            await self._lead.write(self._record, job_id, attempt, self._clock())
+        except NotLeading:
+            self._projection.deadlines.put((job_id, attempt), self._clock() + 0.1)
         except LilacError as error:
             _log.warning("a time limit could not be enforced and is tried again", job=job_id, error=str(error))
             self._projection.deadlines.put((job_id, attempt), self._clock() + 1.0)

@@ -224,7 +224,7 @@ class Jobs:
         if job.state is not JobState.QUEUED:
             return None
         await self._settle()
-        decided = self._loop.last_plan
+        decided = self._loop.plan_in_force()
         reason = decided.reason_for(WaitingJob.of(job)) if decided is not None else None
         return self._named(reason) if reason is not None else None
 

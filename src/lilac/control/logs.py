@@ -7,6 +7,11 @@ the offset to go on from. So however often an agent repeats itself, each byte is
 Bounds: the first `head` bytes and the last `tail` bytes stay; segments between are deleted as new ones come, and a
 reader of that range gets a line that says how much is left out. Offsets never shift.
 
+Several replicas of the control plane may keep their output in one directory (`shared`). Then an append looks first at
+how far the files are, and writes each byte at its own place: since byte n of a stream is the same whoever brings it,
+a replica that was stopped in the middle of a write, and finishes it when another one has gone on, changes nothing.
+`stored` tells the others that there is more; their readers look once a second anyway.
+
 `LogStore` is the seam: another store (an object store, say) implements the same few methods.
 """
 
@@ -16,7 +21,7 @@ import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +33,7 @@ from lilac.model.ids import ReplicaKey
 SEGMENT_BYTES = 1 << 20
 _READ_BYTES = 256 << 10
 _OPEN_LOGS = 4096
+_LOOK_EVERY_S = 1.0
 _NAME = re.compile(r"^\d{20}$")
 
 
@@ -62,8 +68,11 @@ class _Log:
 class DirectoryLogs:
     """Logs as files below one directory. Appends go through one thread, so they are in order; reads through others."""
 
-    def __init__(self, root: Path, *, head_bytes: int, tail_bytes: int) -> None:
+    def __init__(self, root: Path, *, head_bytes: int, tail_bytes: int, shared: bool = False) -> None:
         self._root = root
+        self._shared = shared
+        self.stored: Callable[[ReplicaKey], None] = lambda key: None
+        """Called after each change of a stream."""
         self._head = head_bytes
         self._tail = max(tail_bytes, 2 * SEGMENT_BYTES)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
@@ -79,13 +88,24 @@ class DirectoryLogs:
             NotFound: the output was ended before, as that of a lost node is, and takes nothing more.
         """
         log, size = await self._run(self._writer, self._append, key, offset, data, end)
-        log.changed.set()
-        log.changed = asyncio.Event()
+        self._tell(log)
+        self.stored(key)
         return size
 
     async def end(self, key: ReplicaKey) -> None:
         """Mark that nothing follows, whatever is stored."""
         log = await self._run(self._writer, self._mark_end, key)
+        self._tell(log)
+        self.stored(key)
+
+    def stored_elsewhere(self, key: ReplicaKey) -> None:
+        """Let readers look: another replica of the control plane has stored more."""
+        log = self._logs.get(key)
+        if log is not None:
+            self._tell(log)
+
+    @staticmethod
+    def _tell(log: _Log) -> None:
         log.changed.set()
         log.changed = asyncio.Event()
 
@@ -112,7 +132,9 @@ class DirectoryLogs:
                 continue
             if ended or self._closing.is_set():
                 return
-            await _first(changed, self._closing)
+            await _first(changed, self._closing, timeout_s=_LOOK_EVERY_S if self._shared else None)
+            if self._shared:
+                log = await self._open(key)
 
     def release_followers(self) -> None:
         """Let every follower end: the process is stopping."""
@@ -124,7 +146,7 @@ class DirectoryLogs:
         self._readers.shutdown()
 
     async def _open(self, key: ReplicaKey) -> _Log:
-        known = self._logs.get(key)
+        known = None if self._shared else self._logs.get(key)
         return known if known is not None else await self._run(self._writer, self._load, key)
 
     async def _run(self, pool: ThreadPoolExecutor, function, *args):  # type: ignore[no-untyped-def]
@@ -135,19 +157,30 @@ class DirectoryLogs:
         log = self._logs.get(key)
         if log is not None:
             self._logs.move_to_end(key)
+            if self._shared and not log.ended:
+                self._look(log)
             return log
         log = _Log(self._job_directory(key.job_id) / f"{key.attempt}.{key.rank}")
-        if log.directory.is_dir():
-            log.starts = sorted(int(name) for name in os.listdir(log.directory) if _NAME.match(name))
-            log.ended = (log.directory / "end").exists()
-            if log.starts:
-                log.size = log.starts[-1] + _segment(log, log.starts[-1]).stat().st_size
+        self._look(log)
         self._logs[key] = log
         if len(self._logs) > _OPEN_LOGS:
             for old, kept in list(self._logs.items())[: _OPEN_LOGS // 4]:
                 if kept.ended:
                     del self._logs[old]
         return log
+
+    @staticmethod
+    def _look(log: _Log) -> None:
+        """Take in what the files say."""
+        try:
+            names = os.listdir(log.directory)
+        except FileNotFoundError:
+            return
+        # The mark is looked at first: what was stored before it must be seen too.
+        ended, starts = "end" in names, sorted(int(name) for name in names if _NAME.match(name))
+        if starts:
+            log.size = max(log.size, starts[-1] + _segment(log, starts[-1]).stat().st_size)
+        log.starts, log.ended = starts, ended
 
     def _append(self, key: ReplicaKey, offset: int | None, data: bytes, end: bool) -> tuple[_Log, int]:
         log = self._load(key)
@@ -167,8 +200,7 @@ class DirectoryLogs:
                 self._drop_middle(log)
                 room = SEGMENT_BYTES
             piece, fresh = fresh[:room], fresh[room:]
-            with open(_segment(log, log.starts[-1]), "ab") as file:
-                file.write(piece)
+            _write_at(_segment(log, log.starts[-1]), piece, log.size - log.starts[-1])
             log.size += len(piece)
         if end and not log.ended:
             (log.directory / "end").touch()
@@ -197,6 +229,17 @@ class DirectoryLogs:
 
 def _segment(log: _Log, start: int) -> Path:
     return log.directory / f"{start:020d}"
+
+
+def _write_at(path: Path, data: bytes, position: int) -> None:
+    """Write at a place of its own, so that doing it again, or late, changes nothing."""
+    descriptor = os.open(path, os.O_WRONLY | (os.O_CREAT if position == 0 else 0), 0o644)
+    try:
+        while data:
+            written = os.pwrite(descriptor, data, position)
+            data, position = data[written:], position + written
+    finally:
+        os.close(descriptor)
 
 
 def _left_out(log: _Log, offset: int) -> int:
@@ -233,10 +276,10 @@ def _read(log: _Log, offset: int, limit: int) -> bytes:
     return b"".join(parts)
 
 
-async def _first(*events: asyncio.Event) -> None:
+async def _first(*events: asyncio.Event, timeout_s: float | None = None) -> None:
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()

@@ -5,7 +5,9 @@ is then, and writes the decisions in guarded transactions: a job that is not wai
 take work any more, drops out there, and the board, which hears of that change as of every other, is planned again.
 While a transaction is written, further changes collect, so a burst of submissions is planned in few passes.
 
-Invariant: only this loop starts attempts, so between plan and apply nothing can take what the plan gave away.
+Invariant: only this loop starts attempts, so between plan and apply nothing can take what the plan gave away. Where the
+control plane has several replicas, only the leader's loop plans, and what it writes is fenced (`leadership`); on the
+others `plan_in_force` works out on demand what the leader will most likely decide, for explanations.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from lilac.control import records, room_making
+from lilac.control.leadership import Leadership, NotLeading
 from lilac.control.projection import Projection
 from lilac.model.errors import LilacError
 from lilac.model.ids import NodeId
@@ -24,7 +27,7 @@ from lilac.model.states import JobState, NodeState
 from lilac.scheduling import Plan, Policy, Start, plan
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
-from lilac.store.database import Database, Transaction
+from lilac.store.database import Transaction
 
 LIVE_POLICY = Policy(growth=True, preemption=True)
 """How the control plane plans. Only jobs that are elastic or preemptible ever make room, for queues that let them."""
@@ -35,8 +38,8 @@ _log = structlog.get_logger("lilac.loop")
 class SchedulingLoop:
     """A background service; `wake` may be called from the event loop's thread at any time."""
 
-    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
-        self._db = db
+    def __init__(self, lead: Leadership, clock: Callable[[], float]) -> None:
+        self._lead = lead
         self._clock = clock
         self._changed = asyncio.Event()
         self._asked = 0
@@ -65,10 +68,16 @@ class SchedulingLoop:
             self._changed.clear()
             asked = self._asked
             try:
-                await self._pass()
+                if self._lead.leads:
+                    await self._pass()
+                else:
+                    self.last_plan = None
                 self._answered = asked
                 self._passed.set()
                 self._passed = asyncio.Event()
+            except NotLeading:
+                await asyncio.sleep(0.05)  # word of it is on its way
+                self.wake()
             except LilacError as error:
                 _log.warning("a scheduling pass could not be written and is tried again", error=str(error))
                 await asyncio.sleep(0.5)
@@ -83,6 +92,12 @@ class SchedulingLoop:
         except TimeoutError:
             pass
 
+    def plan_in_force(self) -> Plan | None:
+        """The last plan; of a replica that does not lead, what it would plan now."""
+        if self.last_plan is None and not self._lead.leads and self.projection is not None:
+            self.last_plan = plan(self.projection.board.snapshot(), self._clock(), LIVE_POLICY)
+        return self.last_plan
+
     async def _pass(self) -> None:
         assert self.projection is not None
         now = self._clock()
@@ -91,11 +106,11 @@ class SchedulingLoop:
         self.last_plan, self.last_planned_at = decided, now
         for first in range(0, len(decided.starts), _STARTS_PER_TRANSACTION):
             chunk = decided.starts[first : first + _STARTS_PER_TRANSACTION]
-            applied = await self._db.write(self._apply, chunk, now, self._clock())
+            applied = await self._lead.write(self._apply, chunk, now, self._clock())
             if applied < len(chunk):
                 self.wake()
         if decided.shrinks or decided.preemptions or decided.grows:
-            await self._db.write(room_making.apply, self.projection, decided, self._clock())
+            await self._lead.write(room_making.apply, self.projection, decided, self._clock())
 
     def _apply(self, tx: Transaction, starts: Sequence[Start], planned_at: float, now: float) -> int:
         assert self.projection is not None

@@ -8,6 +8,11 @@ written in batches.
 Leases: a node that was silent for `lost_after_s` becomes `lost` and its replicas with it; it is never deleted. After
 a start of the control plane every node gets a full fresh period, so that its own outage kills nothing.
 
+Several replicas of the control plane may serve one node, one after the other. An agent that knows another list than
+the one here may have it from another replica: before it gets an answer, what is kept here is brought up to everything
+that was committed by then (`Follower.catch_up`), so that no agent is ever taken back to an older list. When nodes
+were heard is written often enough for the leader, which alone declares them lost, to look there first.
+
 Original Lilac agents are served too: they hold one job at a time, name no attempt, and acknowledge no stop. They are
 told by the absence of `protocol` in their report.
 """
@@ -24,6 +29,8 @@ import structlog
 
 from lilac.control import records
 from lilac.control.fleet import Disk, Held, Progress, Station, TunnelOffer
+from lilac.control.following import Follower
+from lilac.control.leadership import Leadership
 from lilac.control.projection import Projection
 from lilac.model.clusters import Inventory, Node
 from lilac.model.errors import Conflict, Forbidden, LilacError
@@ -82,9 +89,18 @@ class Nodes:
     """The service behind `POST /node/{node_id}/status`, and the watch over silent nodes."""
 
     def __init__(
-        self, db: Database, clock: Callable[[], float], projection: Projection, *, lost_after_s: float
+        self,
+        db: Database,
+        lead: Leadership,
+        follower: Follower,
+        clock: Callable[[], float],
+        projection: Projection,
+        *,
+        lost_after_s: float,
     ) -> None:
         self._db = db
+        self._lead = lead
+        self._follower = follower
         self._clock = clock
         self._projection = projection
         self._fleet = projection.fleet
@@ -99,9 +115,12 @@ class Nodes:
             Forbidden: the node belongs to another cluster than the key.
         """
         known = self._fleet.get(node_id)
+        if known is None or told.revision != known.revision:
+            await self._follower.catch_up()
+            known = self._fleet.get(node_id)
         late = known is not None and known.is_late(told.incarnation, told.sequence)
         inventory = known.node.inventory if known is not None and late else _with_known_gpus(told, known)
-        station = await self._station(node_id, cluster_id, inventory, told.gpus)
+        station = await self._station(node_id, cluster_id, inventory, told)
         self._seen(station)
         if told.inventory.legacy:
             return await self._legacy_status(station, told)
@@ -121,6 +140,7 @@ class Nodes:
     async def watch(self) -> None:
         """Background service: mark silent nodes as lost, each when its time has come."""
         while True:
+            await self._lead.held()
             await self.lose_silent()
             now = self._clock()
             due = (s.last_seen + self._lost_after_s - now for s in self._live())
@@ -137,8 +157,14 @@ class Nodes:
     async def touch(self) -> None:
         """Background service: write the nodes' times of life, many at once."""
         while True:
-            await asyncio.sleep(_TOUCH_EVERY_S)
+            await asyncio.sleep(min(_TOUCH_EVERY_S, self._lost_after_s / 6))
             await self.flush()
+
+    def begin_afresh(self) -> None:
+        """Give every node a full period from now on: whatever was heard of it until now, others heard it."""
+        now = self._clock()
+        for station in self._fleet.stations.values():
+            station.last_seen = max(station.last_seen, now)
 
     async def flush(self) -> None:
         touched = {s.node.id: s.last_seen for s in self._fleet.stations.values() if s.touched}
@@ -149,6 +175,9 @@ class Nodes:
         try:
             await self._db.write(lambda tx: cluster_store.touch_nodes(tx.conn, touched))
         except LilacError as error:
+            for node_id in touched:
+                if (station := self._fleet.get(node_id)) is not None:
+                    station.touched = True
             _log.warning("heartbeats could not be written", error=str(error))
 
     def release_polls(self) -> None:
@@ -160,14 +189,16 @@ class Nodes:
     def _live(self) -> list[Station]:
         return [s for s in self._fleet.stations.values() if s.node.state is not NodeState.LOST]
 
-    async def _station(self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, gpus: ToldGpus) -> Station:
+    async def _station(
+        self, node_id: NodeId, cluster_id: ClusterId, inventory: Inventory, told: StatusReport
+    ) -> Station:
         station = self._known(node_id, cluster_id, inventory)
         if station is not None:
             return station
         async with self._joining.setdefault(node_id, asyncio.Lock()):
             station = self._known(node_id, cluster_id, inventory)
             if station is None:
-                await self._db.write(self._join, node_id, cluster_id, inventory, gpus, self._clock())
+                await self._db.write(self._join, node_id, cluster_id, inventory, told, self._clock())
                 station = self._fleet.get(node_id)
         if station is None:
             raise Conflict("The node was removed at this moment; report again.")
@@ -188,15 +219,22 @@ class Nodes:
         node_id: NodeId,
         cluster_id: ClusterId,
         inventory: Inventory,
-        gpus: ToldGpus,
+        told: StatusReport,
         now: float,
     ) -> None:
+        cluster_store.lock_node(tx.conn, node_id)
         known = cluster_store.get_node(tx.conn, node_id)
         if known is not None:
             if known.cluster_id != cluster_id:
                 raise _foreign(known)
-            self._refresh(tx, known, inventory, now)
-            self._fail_on_lost_gpus(tx, known, inventory, gpus, now)
+            # Another replica may have taken a later report of this life of the agent, or just this inventory.
+            late = not cluster_store.note_report(tx.conn, node_id, told.incarnation, told.sequence)
+            if known.state is not NodeState.LOST and (late or known.inventory == inventory):
+                tx.after(self._put, known, now)
+            else:
+                self._refresh(tx, known, known.inventory if late else inventory, now)
+                if not late:
+                    self._fail_on_lost_gpus(tx, known, inventory, told.gpus, now)
             return
         node = Node(
             id=node_id,
@@ -262,15 +300,22 @@ class Nodes:
 
     async def _wait_for_change(self, station: Station, told: StatusReport) -> None:
         deadline = asyncio.get_running_loop().time() + min(told.wait_s, MAX_WAIT_S)
-        while told.revision == station.revision and not self._closing.is_set():
+        while not self._closing.is_set():
+            if told.revision != station.revision:
+                await self._follower.catch_up()
+                if told.revision != station.revision:
+                    return
             if self._fleet.get(station.node.id) is not station:
                 return
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 return
+            changed = station.changed
+            if told.revision != station.revision:
+                continue
             try:
                 async with asyncio.timeout(left):
-                    await station.changed.wait()
+                    await changed.wait()
             except TimeoutError:
                 return
 
@@ -293,13 +338,18 @@ class Nodes:
         now = self._clock()
         _log.warning("node is lost", node=station.node.name, silent_s=round(now - station.last_seen, 1))
         try:
-            await self._db.write(self._record_loss, station.node, now)
+            await self._lead.write(self._record_loss, station.node, now)
         except LilacError as error:
             _log.warning("the loss of a node could not be written", node=station.node.name, error=str(error))
 
     def _record_loss(self, tx: Transaction, node: Node, now: float) -> None:
         station = self._fleet.get(node.id)
         if station is not None and now - station.last_seen < self._lost_after_s:
+            return
+        cluster_store.lock_node(tx.conn, node.id)
+        heard = cluster_store.last_heartbeat(tx.conn, node.id)
+        if heard is not None and now - heard < self._lost_after_s:
+            tx.after(self._heard_elsewhere, node.id, heard)
             return
         awake = (NodeState.AVAILABLE, NodeState.BUSY, NodeState.DRAINING)
         if not cluster_store.set_node_state(tx.conn, node.id, NodeState.LOST, expected=awake, updated_at=now):
@@ -310,6 +360,11 @@ class Nodes:
         self._record_reports(
             tx, [lost_with_node(r.key, node.name) for r in job_store.live_replicas(tx.conn, node.id)], now
         )
+
+    def _heard_elsewhere(self, node_id: NodeId, heard: float) -> None:
+        station = self._fleet.get(node_id)
+        if station is not None:
+            station.last_seen = max(station.last_seen, heard)
 
     async def _legacy_status(self, station: Station, told: StatusReport) -> Assignment:
         reports = list(_legacy_reports(station, told.legacy_job))

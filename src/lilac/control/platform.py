@@ -1,5 +1,8 @@
 """The composition root of the control plane: wires the services together, starts and stops them.
 
+On PostgreSQL this may be one of several replicas (`replicas`, `following`, `leadership`): each serves everything, one
+leads and alone schedules, enforces time limits and declares nodes lost.
+
 Start: open and migrate the store, make the first administrator, cluster and queue if there are none, rebuild board
 and fleet from what is stored, then run the background services. Stop: let waiting callers go, finish what is being
 written, close the store.
@@ -10,29 +13,35 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from lilac.control import rebuilding
 from lilac.control.accounts import Accounts
 from lilac.control.bus import Bus
 from lilac.control.deadlines import Deadlines
 from lilac.control.directory import Directory
+from lilac.control.following import Follower
 from lilac.control.foresight import Foresight
 from lilac.control.jobs import Jobs
+from lilac.control.leadership import Leadership
 from lilac.control.logs import DirectoryLogs
 from lilac.control.loop import SchedulingLoop
 from lilac.control.nodes import Nodes
 from lilac.control.projection import Projection
+from lilac.control.replicas import Replicas, Told
 from lilac.control.settings import Settings, make_secret
 from lilac.control.tunnels import Tunnels
 from lilac.control.turns import Turns
 from lilac.model.clusters import Cluster, Queue
 from lilac.model.errors import LilacError
 from lilac.model.events import Event, EventKind
-from lilac.model.ids import ClusterId, NodeId, QueueId, ReplicaKey
+from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, ReplicaKey
 from lilac.store import accounts as account_store
+from lilac.store import changes, engines, leases
 from lilac.store import clusters as cluster_store
 from lilac.store.database import Database, Transaction
 
@@ -59,16 +68,26 @@ class Platform:
         self.first_credentials: tuple[str, str] | None = None
         """Name and password of the administrator, if this start made one."""
         self.bus = Bus()
-        self.db = open_database(settings.resolved_database_url)
+        self.replicas = self._among_others()
+        self.db = open_database(self._database_url())
         self.db.on_commit = self.bus.publish
         self.db.on_stale = self._fail
-        self.loop = SchedulingLoop(self.db, clock)
+        if self.replicas is not None:
+            self.db.tell_replicas(self.replicas.id)
+        self.lead = Leadership(self.db, shared=self.replicas is not None)
+        self.loop = SchedulingLoop(self.lead, clock)
         self.projection = Projection(self.loop.wake, legacy_time_limit_s=settings.legacy_time_limit_s)
         self.loop.projection = self.projection
         self.logs = DirectoryLogs(
-            settings.log_dir, head_bytes=settings.log_head_bytes, tail_bytes=settings.log_tail_bytes
+            settings.resolved_log_dir,
+            head_bytes=settings.log_head_bytes,
+            tail_bytes=settings.log_tail_bytes,
+            shared=self.replicas is not None,
         )
-        self.nodes = Nodes(self.db, clock, self.projection, lost_after_s=settings.node_lost_after_s)
+        self.follower = Follower(self.db, clock, self.projection, self.bus)
+        self.nodes = Nodes(
+            self.db, self.lead, self.follower, clock, self.projection, lost_after_s=settings.node_lost_after_s
+        )
         self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus)
         self.projection.on_silence = self._end_output
         self.tunnels = Tunnels(
@@ -79,13 +98,15 @@ class Platform:
             url=settings.advertise_url,
             idle_s=settings.tunnel_idle_s,
         )
-        self.deadlines = Deadlines(self.db, clock, self.projection)
+        self.deadlines = Deadlines(self.lead, clock, self.projection)
         self.directory = Directory(self.db, clock, self.projection.put_directory)
         self.directory.took = self.projection.take
         self.turns = Turns(self.db, clock, self.projection, self.jobs)
         self.foresight = Foresight(clock, self.projection, self.loop, self.jobs, self.directory)
         self.accounts: Accounts
         self._services: list[asyncio.Task[None]] = []
+        self._lead_wanted = 0
+        """The epoch under which the election wants this replica to lead; 0 for none."""
         self._endings: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -101,6 +122,8 @@ class Platform:
         self.first_credentials = await self.accounts.bootstrap(self.settings.admin_password)
         await self.db.write(self._first_cluster, self.clock())
         await self._rebuild()
+        self.follower.on_accounts = self.accounts.forget
+        self.follower.on_missed = self._cannot_follow
         self._services = [
             asyncio.create_task(service, name=name)
             for name, service in (
@@ -110,10 +133,16 @@ class Platform:
                 ("deadlines", self.deadlines.run()),
                 ("tunnels", self.tunnels.run()),
                 ("key use writer", self._flush_keys()),
+                *((("following", self.follower.run()),) if self.replicas is not None else ()),
             )
         ]
         for task in self._services:
             task.add_done_callback(self._service_ended)
+        if self.replicas is not None:
+            self.logs.stored = lambda key: self.replicas and self.replicas.stored_output(str(key))
+            self.replicas.start(
+                Told(won=self._won, lost=self._lost, changed=self.follower.wake, output=self._output_elsewhere)
+            )
         self.loop.wake()
         self.ready = True
 
@@ -125,6 +154,8 @@ class Platform:
     def release_waiters(self) -> None:
         """Let long polls, event streams and log followers end: the process is about to stop."""
         self.ready = False
+        if self.replicas is not None:
+            self.replicas.resign()
         self.tunnels.close()
         self.bus.close()
         self.nodes.release_polls()
@@ -133,6 +164,8 @@ class Platform:
     async def stop(self) -> None:
         """Bring everything down; what was acknowledged is stored."""
         self.release_waiters()
+        if self.replicas is not None:
+            await self.replicas.stop()
         for task in self._services:
             task.cancel()
         await asyncio.gather(*self._services, return_exceptions=True)
@@ -144,8 +177,60 @@ class Platform:
         await self.logs.close()
         await self.db.close()
 
+    def _among_others(self) -> Replicas | None:
+        """This replica among the others, where the database can be shared."""
+        if engines.parse_url(self.settings.resolved_database_url).get_backend_name() != "postgresql":
+            return None
+        return Replicas(
+            self.settings.resolved_database_url,
+            name=self.settings.replica_name,
+            address=self.settings.advertise_url,
+            lease_s=self.settings.leader_lease_s,
+            now=self.clock(),
+        )
+
+    def _database_url(self) -> str:
+        """The database by sessions that others can tell to be this replica's."""
+        url = self.settings.resolved_database_url
+        return url if self.replicas is None else engines.named(url, leases.session_name(self.replicas.id))
+
+    def _won(self, epoch: int) -> None:
+        self._lead_wanted = epoch
+        self._track(self._begin_to_lead(epoch))
+
+    def _lost(self) -> None:
+        if self.lead.leads:
+            _log.warning("this replica does not lead any more", epoch=self.lead.epoch)
+        self._lead_wanted = 0
+        self.lead.end()
+
+    async def _begin_to_lead(self, epoch: int) -> None:
+        """Lead, once everything that was committed until the take-over is known here."""
+        while self._lead_wanted == epoch:
+            try:
+                await self.follower.catch_up()
+            except LilacError as error:
+                _log.warning("cannot lead yet", why=str(error))
+                await asyncio.sleep(0.2)
+                continue
+            if self._lead_wanted == epoch:
+                self.nodes.begin_afresh()
+                self.lead.begin(epoch)
+                self.loop.wake()
+                _log.info("this replica leads", epoch=epoch)
+            return
+
+    def _cannot_follow(self) -> None:
+        _log.error("this replica was cut off for too long to catch up; it stops, to be started anew")
+        self._fail()
+
+    def _output_elsewhere(self, keys: list[str]) -> None:
+        for key in keys:
+            job_id, attempt, rank = key.split("/")
+            self.logs.stored_elsewhere(ReplicaKey(JobId(job_id), int(attempt), int(rank)))
+
     async def _rebuild(self) -> None:
-        stored = await self.db.read(rebuilding.load)
+        self.follower.at, stored = await self.db.read(_load_with_place)
         stored.into(self.projection, self.clock())
         _log.info("state loaded", nodes=len(stored.nodes), waiting=len(stored.waiting), running=len(stored.works))
 
@@ -171,7 +256,10 @@ class Platform:
         tx.record(Event(kind=EventKind.QUEUE_CREATED, at=now, queue_id=queue.id, data={"name": queue.name}))
 
     def _end_output(self, key: ReplicaKey) -> None:
-        task = asyncio.get_running_loop().create_task(self.logs.end(key))
+        self._track(self.logs.end(key))
+
+    def _track(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
 
@@ -184,7 +272,7 @@ class Platform:
                 _log.warning("the last use of keys could not be written and is tried again", error=str(error))
 
     def _service_ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
+        if task.cancelled() or self.bus.closed.is_set():
             return
         _log.error(
             "a background service ended; the control plane stops", service=task.get_name(), exc_info=task.exception()
@@ -195,3 +283,8 @@ class Platform:
         """End the process, so that it is started anew and rebuilds what it knows from the store."""
         self.failed = True
         self.on_failure()
+
+
+def _load_with_place(conn: Connection) -> tuple[int, rebuilding.Stored]:
+    """What is stored, and up to which change of the other replicas that is, in one snapshot."""
+    return changes.last_seq(conn), rebuilding.load(conn)

@@ -29,7 +29,11 @@ _REPLICA_FIELDS = (
 
 
 def load_work(conn: Connection, job_id: JobId, attempt: int | None = None) -> Work | None:
-    """The job with the given attempt (by default its last one), or None if there is no such job or attempt."""
+    """The job with the given attempt (by default its last one), or None if there is no such job or attempt.
+
+    Within a write the job is locked until the end of the transaction: what is read stays true.
+    """
+    job_store.lock_jobs(conn, (job_id,))
     job = job_store.get_job(conn, job_id)
     if job is None:
         return None
@@ -40,8 +44,15 @@ def load_work(conn: Connection, job_id: JobId, attempt: int | None = None) -> Wo
     return None if found is None else Work(job, *found)
 
 
-def load_works(conn: Connection, keys: Collection[tuple[JobId, int]]) -> dict[tuple[JobId, int], Work]:
-    """Those of the attempts (job and number) that exist, in the order of the keys, by a few queries in all."""
+def load_works(
+    conn: Connection, keys: Collection[tuple[JobId, int]], *, lock: bool = True
+) -> dict[tuple[JobId, int], Work]:
+    """Those of the attempts (job and number) that exist, in the order of the keys, by a few queries in all.
+
+    Within a write the jobs are locked until the end of the transaction, unless it is only to look.
+    """
+    if lock:
+        job_store.lock_jobs(conn, {job_id for job_id, _ in keys})
     jobs = job_store.get_jobs(conn, {job_id for job_id, _ in keys})
     found = {(attempt.job_id, attempt.number): (attempt, held) for attempt, held in job_store.get_attempts(conn, keys)}
     return {key: Work(jobs[key[0]], *found[key]) for key in keys if key in found and key[0] in jobs}

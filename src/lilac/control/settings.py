@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +32,20 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         None, description="sqlite:///PATH or postgresql://…; by default a SQLite file in the data directory."
+    )
+    log_dir: Path | None = Field(
+        None,
+        description="Where the output of jobs is kept, by default in the data directory; one directory for all "
+        "replicas of a control plane.",
+    )
+    replica_name: str = Field(
+        default_factory=socket.gethostname, description="What this replica of the control plane is called."
+    )
+    leader_lease_s: float = Field(
+        1.5,
+        ge=0.3,
+        description="Silence of the leading replica after which another one takes over, in seconds, where several "
+        "serve one PostgreSQL database; one that is gone is replaced at once.",
     )
     admin_password: str | None = Field(
         None,
@@ -87,8 +102,8 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'lilac.db'}"
 
     @property
-    def log_dir(self) -> Path:
-        return self.data_dir / "logs"
+    def resolved_log_dir(self) -> Path:
+        return self.log_dir or self.data_dir / "logs"
 
 
 def load(config_file: str | Path | None = None, **flags: Any) -> Settings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, Select, Text, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
@@ -19,12 +19,26 @@ from lilac.model.ids import ClusterId, NodeId, QueueId
 from lilac.model.limits import QueueOrder, limits_from_json, limits_to_json
 from lilac.model.states import NODE_TRANSITIONS, NodeState
 from lilac.store import encoding, faults
+from lilac.store.engines import LOCKS_ROWS
 from lilac.store.guards import guarded_update
 from lilac.store.tables import clusters, nodes, queue_targets, queues
 
 _CLUSTER_BY_ID = select(clusters).where(clusters.c.id == bindparam("cluster_id"))
 _CLUSTER_BY_NAME = select(clusters).where(clusters.c.name == bindparam("name"))
 _NODE_BY_ID = select(nodes).where(nodes.c.id == bindparam("node_id"))
+_LOCK_NODE = select(nodes.c.id).where(nodes.c.id == bindparam("node_id")).with_for_update()
+_LAST_HEARTBEAT = select(nodes.c.last_heartbeat).where(nodes.c.id == bindparam("node_id"))
+_NOTE_REPORT = (
+    update(nodes)
+    .where(
+        nodes.c.id == bindparam("node_id"),
+        or_(
+            nodes.c.incarnation.is_distinct_from(bindparam("life", type_=Text)),
+            nodes.c.sequence <= bindparam("number", type_=BigInteger),
+        ),
+    )
+    .values(incarnation=bindparam("life", type_=Text), sequence=bindparam("number", type_=BigInteger))
+)
 _NODES_BY_IDS = select(nodes).where(nodes.c.id.in_(bindparam("node_ids", expanding=True)))
 _TOUCH_NODE = (
     update(nodes)
@@ -103,6 +117,23 @@ def upsert_node(conn: Connection, node: Node) -> None:
 def get_node(conn: Connection, node_id: NodeId) -> Node | None:
     row = conn.execute(_NODE_BY_ID, {"node_id": node_id}).first()
     return None if row is None else _node(row)
+
+
+def lock_node(conn: Connection, node_id: NodeId) -> None:
+    """Let nobody else change this node until the end of the transaction. SQLite has a single writer anyway."""
+    if conn.get_execution_options().get(LOCKS_ROWS):
+        conn.execute(_LOCK_NODE, {"node_id": node_id})
+
+
+def last_heartbeat(conn: Connection, node_id: NodeId) -> float | None:
+    """When the node was last heard by any replica of the control plane, as far as they have written it."""
+    return conn.execute(_LAST_HEARTBEAT, {"node_id": node_id}).scalar()
+
+
+def note_report(conn: Connection, node_id: NodeId, incarnation: str, sequence: int) -> bool:
+    """Note from which report of which life of the agent the inventory is; False if a later one was noted before."""
+    values = {"node_id": node_id, "life": incarnation, "number": sequence}
+    return conn.execute(_NOTE_REPORT, values).rowcount == 1
 
 
 def get_nodes(conn: Connection, node_ids: Collection[NodeId]) -> dict[NodeId, Node]:

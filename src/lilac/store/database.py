@@ -91,6 +91,15 @@ class Database:
         return self._url.get_backend_name()
 
     @property
+    def replica(self) -> str | None:
+        """The name under which commits are told to other replicas of the control plane; None where there are none."""
+        return self._writer.replica
+
+    def tell_replicas(self, replica: str) -> None:
+        """From now on leave word of each commit for other replicas (PostgreSQL), under this name."""
+        self._writer.replica = replica
+
+    @property
     def commits(self) -> int:
         """How many transactions the writer has committed since the start."""
         return self._writer.commits

@@ -27,6 +27,10 @@ from lilac.store import encoding
 
 _FORMS = "sqlite:////absolute/path/to/file, sqlite:// (in memory) or postgresql://user:password@host/name"
 _SQLITE_WAIT_S = 10
+_LONGEST_PAUSE = "3s"
+"""A process that is stopped in the middle of a transaction must not hold up the others for longer."""
+LOCKS_ROWS = "lilac_locks_rows"
+"""The execution option of connections whose reads for a change lock what they read."""
 
 
 def parse_url(url: str) -> URL:
@@ -43,6 +47,11 @@ def parse_url(url: str) -> URL:
     if backend == "sqlite":
         return parsed.set(drivername="sqlite+pysqlite")
     raise InvalidInput(f"Databases of type {backend} are not supported; the URL must look like {_FORMS}.")
+
+
+def named(url: str, name: str) -> str:
+    """The URL for sessions that the server lists under this name."""
+    return parse_url(url).update_query_dict({"application_name": name}).render_as_string(hide_password=False)
 
 
 def in_memory(url: URL) -> bool:
@@ -116,10 +125,15 @@ def _postgresql(url: URL, *, size: int, read_only: bool) -> Engine:
         json_serializer=encoding.dumps,
         json_deserializer=encoding.loads,
         hide_parameters=True,
+        execution_options={LOCKS_ROWS: not read_only},
         **_pool(size),
     )
 
     def set_up(connection: psycopg.Connection[Any], record: object) -> None:
+        if not read_only:
+            connection.autocommit = True
+            connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [_LONGEST_PAUSE])
+            connection.autocommit = False
         connection.isolation_level = (
             psycopg.IsolationLevel.REPEATABLE_READ if read_only else psycopg.IsolationLevel.READ_COMMITTED
         )

@@ -33,6 +33,7 @@ from lilac.store.attempts import (
     update_attempt,
     update_replica,
 )
+from lilac.store.engines import LOCKS_ROWS
 from lilac.store.guards import guarded_update
 from lilac.store.tables import LIVE_JOB, WAITING, jobs, nodes, queues
 
@@ -53,6 +54,7 @@ __all__ = [
     "list_jobs",
     "live_jobs",
     "live_replicas",
+    "lock_jobs",
     "queue_names",
     "replicas_of",
     "update_attempt",
@@ -84,6 +86,9 @@ _SELECT = select(
 )
 _BY_ID = _SELECT.where(jobs.c.id == bindparam("job_id"))
 _BY_IDS = _SELECT.where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
+_LOCK = (
+    select(jobs.c.id).where(jobs.c.id.in_(bindparam("job_ids", expanding=True))).order_by(jobs.c.id).with_for_update()
+)
 _WAITING = _SELECT.where(WAITING).order_by(jobs.c.seq)
 _LIVE = _SELECT.where(LIVE_JOB).order_by(jobs.c.seq)
 _WAITING_BY_QUEUE = (
@@ -142,6 +147,19 @@ def get_jobs(conn: Connection, job_ids: Collection[JobId]) -> dict[JobId, Job]:
     for start in range(0, len(ids), _CHUNK):
         found += map(_job, conn.execute(_BY_IDS, {"job_ids": ids[start : start + _CHUNK]}))
     return {job.id: job for job in sorted(found, key=lambda job: job.seq)}
+
+
+def lock_jobs(conn: Connection, job_ids: Collection[JobId]) -> None:
+    """Let nobody else change these jobs, their attempts and replicas until the end of this transaction.
+
+    Whoever changes a job, one of its attempts or their replicas by what it has read of them locks the job first, since
+    several replicas of the control plane may be told about one job at once. SQLite has a single writer anyway.
+    """
+    if not conn.get_execution_options().get(LOCKS_ROWS):
+        return
+    ids = sorted(job_ids)
+    for start in range(0, len(ids), _CHUNK):
+        conn.execute(_LOCK, {"job_ids": ids[start : start + _CHUNK]})
 
 
 def find_job_by_name(conn: Connection, name: str, owner_id: UserId | None = None) -> Job | None:

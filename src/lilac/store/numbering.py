@@ -27,6 +27,7 @@ _POSTGRESQL_LOCKED = text(
     f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({EVENTS_LOCK}), pg_current_xact_id()::text AS xid) "
     "SELECT held.xid, nextval('events_seq_seq') FROM held, generate_series(1, :count)"
 )
+_POSTGRESQL_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENTS_LOCK})")
 _POSTGRESQL_XID = text("SELECT pg_current_xact_id_if_assigned()::text")
 
 
@@ -51,6 +52,11 @@ def reserve_for_events(conn: Connection, count: int) -> tuple[Sequence[int], str
         return (), conn.execute(_POSTGRESQL_XID).scalar()
     rows = conn.execute(_POSTGRESQL_LOCKED, {"count": count}).all()
     return sorted(row[1] for row in rows), rows[0][0]
+
+
+def lock_events(conn: Connection) -> None:
+    """Take the events lock until the end of the transaction, on PostgreSQL, without numbers."""
+    conn.execute(_POSTGRESQL_LOCK)
 
 
 def _from(last: int | None, count: int) -> range:

@@ -126,6 +126,8 @@ nodes = Table(
     Column("last_heartbeat", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("incarnation", Text),
+    Column("sequence", BigInteger),
 )
 
 queues = Table(
@@ -245,4 +247,38 @@ settings = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Seq, primary_key=True),
+    Column("replica", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("first_event", BigInteger),
+    Column("last_event", BigInteger),
+    Column("touched", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+leadership = Table(
+    "leadership",
+    metadata,
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("pruned_to", BigInteger, nullable=False),
+)
+
+control_planes = Table(
+    "control_planes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
 )

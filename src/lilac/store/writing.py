@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lilac.model.errors import Unavailable
 from lilac.model.events import Event
-from lilac.store import events, faults
+from lilac.store import changes, events, faults
 
 RECONNECT_PAUSES_S = (0.0, 0.05, 0.2, 0.5, 1.0)
 """Before each new try with a lost database; together the time until callers are told `Unavailable`."""
@@ -48,12 +48,15 @@ class Transaction:
         self.conn = conn
         self.recorded: list[Event] = []
         self.rows: list[dict[str, Any]] = []
-        self.callbacks: list[Callable[[], None]] = []
+        self.callbacks: list[partial[None]] = []
 
     def after(self, callback: Callable[..., None], *args: Any) -> None:
         """Have `callback(*args)` called once the change is durable, in the event loop's thread, in commit order,
         before the callers of `write` go on. For what is kept in memory beside the store: it hears of every commit,
         also when the caller was cancelled meanwhile, and of nothing that was rolled back.
+
+        Other replicas of the control plane are told too: that the works, jobs, nodes and queues among `args` are not
+        what they were (`changes.Touched`). A callback without such arguments is told here only.
         """
         self.callbacks.append(partial(callback, *args))
 
@@ -98,6 +101,8 @@ class Writer:
 
     def __init__(self, engine: Engine, description: str) -> None:
         self.commits = 0
+        self.replica: str | None = None
+        """The name under which other replicas are told of what is committed here; None where there are none."""
         self._engine = engine
         self._description = description
         self._conn: Connection | None = None
@@ -159,6 +164,11 @@ class Writer:
         run = _run_isolated if isolated else _run
         outcomes = [run(tx, operation) for operation in operations]
         seqs, xid = events.append(conn, tx.rows)
+        if self.replica is not None:
+            touched = changes.Touched()
+            for callback in tx.callbacks:
+                touched.note(callback.args)
+            changes.append(conn, self.replica, seqs, touched, time.time())
         recorded = tx.recorded
         numbered = [replace(event, seq=seq) for event, seq in zip(recorded, seqs, strict=True)]
         batch = Batch(outcomes, numbered, tx.callbacks)

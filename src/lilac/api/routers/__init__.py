@@ -13,6 +13,7 @@ from lilac.api.routers import (
     node,
     nodes,
     queues,
+    replicas,
     tunnels,
     users,
 )
@@ -29,5 +30,6 @@ ROUTERS = (
     queues.routes,
     events.routes,
     foresight.routes,
+    replicas.routes,
     health.routes,
 )

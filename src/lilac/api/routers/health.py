@@ -21,9 +21,14 @@ async def health() -> Response:
 
 @routes.get("/health/ready", operation_id="getReadiness", response_model=HealthShape)
 async def ready(request: Request) -> Response:
-    """The server can take work: 200, or 503 while it starts or stops."""
+    """The server can take work: 200, or 503 while it starts or stops. `leader` tells whether it is the one of several
+    replicas that schedules; each serves all routes.
+    """
     is_ready = bool(request.app.state.platform.ready)
-    body = {"status": "ready" if is_ready else "not ready", "version": lilac.__version__}
+    platform = request.app.state.platform
+    body: dict[str, object] = {"status": "ready" if is_ready else "not ready", "version": lilac.__version__}
+    if (lead := getattr(platform, "lead", None)) is not None:
+        body["leader"] = lead.leads
     if is_ready:
         return Json(body)
     return Json({"error": "The server is not ready; try again shortly.", "code": "unavailable", **body}, 503)

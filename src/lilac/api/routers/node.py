@@ -73,6 +73,8 @@ async def _check_holder(platform: Platform, node_id: NodeId, key: ReplicaKey, cl
         raise Forbidden("The node belongs to another cluster than this key.")
     if station is not None and key in station.held:
         return
+    await platform.follower.catch_up()  # another replica of the control plane may have assigned it just now
+    station = platform.projection.fleet.get(node_id)
     replica = await platform.jobs.replica(key) if key.job_id else None
     if station is None or replica is None or replica.node_id != node_id:
         raise NotFound(f"Replica {key} is not known on this node.")

@@ -29,6 +29,23 @@ class EventsShape(Shape):
 class HealthShape(Shape):
     status: str
     version: str
+    leader: bool | None = None
+
+
+class ReplicaShape(Shape):
+    id: str
+    name: str
+    address: str
+    version: str
+    started_at: str
+    seen_at: str
+    leader: bool
+
+
+class ReplicasShape(Shape):
+    replicas: list[ReplicaShape]
+    epoch: int
+    leading_since: str | None
 
 
 class VersionShape(Shape):

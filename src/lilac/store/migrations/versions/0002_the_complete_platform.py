@@ -25,3 +25,41 @@ def upgrade() -> None:
     op.add_column("nodes", sa.Column("labels", sa.JSON()))
     op.add_column("nodes", sa.Column("drain_deadline", sa.Double()))
     op.create_index("ix_replicas_node_id_job_id", "replicas", ["node_id", "job_id"])
+    _several_replicas()
+
+
+def _several_replicas() -> None:
+    """What the replicas of the control plane tell each other, and which of them leads."""
+    op.add_column("nodes", sa.Column("incarnation", sa.Text()))
+    op.add_column("nodes", sa.Column("sequence", sa.BigInteger()))
+    op.create_table(
+        "changes",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
+        sa.Column("replica", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("first_event", sa.BigInteger()),
+        sa.Column("last_event", sa.BigInteger()),
+        sa.Column("touched", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_changes"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "leadership",
+        sa.Column("epoch", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("locked", sa.Boolean(), nullable=False),
+        sa.Column("pruned_to", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("epoch", name="pk_leadership"),
+    )
+    op.create_table(
+        "control_planes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.Double(), nullable=False),
+        sa.Column("seen_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_control_planes"),
+    )

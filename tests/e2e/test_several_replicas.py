@@ -1,0 +1,233 @@
+"""Two control planes on one PostgreSQL: killed, stopped past the lease, and cut from the database, under load.
+
+Every job appends a line to a file of its own when it begins and another when it ends, so the files tell how often
+each really ran; the history of the shared database is gone over by the checker that all tests share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import Connection
+
+from lilac.control import rebuilding
+from lilac.store.database import Database
+from tests.fixtures.invariants import wrong_rows
+from tests.fixtures.platform import Agent, Api, Server, eventually
+from tests.fixtures.postgres import PostgresServer, running_postgres
+
+SMALL = {"cpu_millicores": 50, "memory_mb": 1, "gpus": None}
+ONCE = 'echo begin >>"$0"; sleep "$1"; echo end >>"$0"; echo done'
+
+
+class Pair:
+    """Two replicas and one agent that knows both."""
+
+    def __init__(self, directory: Path, url: str) -> None:
+        self.url = url
+        self.proofs = directory / "proofs"
+        self.proofs.mkdir()
+        settings = {"LILAC_LOG_DIR": str(directory / "logs"), "LILAC_LEADER_LEASE_S": "1"}
+        self.servers = [
+            Server(directory / name, database_url=url, settings={**settings, "LILAC_REPLICA_NAME": name})
+            for name in ("one", "two")
+        ]
+        self.jobs: dict[str, Path] = {}
+
+    def leader(self, among: list[Server] | None = None) -> Server:
+        return eventually(lambda: next((s for s in among or self.servers if leads(s)), None), 15, "a replica to lead")
+
+    def other(self, server: Server) -> Server:
+        return next(s for s in self.servers if s is not server)
+
+    def submit(self, api: Api, seconds: float = 0.1) -> str:
+        proof = self.proofs / str(len(self.jobs))
+        job = api.submit("/bin/sh", "-c", ONCE, str(proof), str(seconds), resource_requirements=SMALL)
+        self.jobs[job] = proof
+        return job
+
+    def assert_each_ran_once(self, api: Api) -> None:
+        for job, proof in self.jobs.items():
+            ended = api.wait(job)
+            assert (ended["job_status"], len(ended["attempts"])) == ("succeeded", 1), ended
+            assert proof.read_text() == "begin\nend\n", f"{proof} ran twice or not to its end"
+            assert api.text(f"/training_jobs/{job}/logs", follow="true") == "done\n", "the output is there exactly once"
+
+    def wrong(self) -> list[str]:
+        """What cannot be, judging by the rows and the history of the database."""
+
+        async def look() -> list[str]:
+            db = Database.open(self.url)
+            await db.start()
+            try:
+                return await db.read(_wrong)
+            finally:
+                await db.close()
+
+        return asyncio.run(look())
+
+
+def _wrong(conn: Connection) -> list[str]:
+    rebuilding.load(conn)
+    return wrong_rows(conn)
+
+
+def leads(server: Server) -> bool:
+    with contextlib.suppress(httpx2.HTTPError, KeyError):
+        return bool(httpx2.get(f"{server.address}/health/ready", timeout=2).json()["leader"])
+    return False
+
+
+@pytest.fixture
+def pair(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Pair]:
+    with running_pair(tmp_path, postgres_server.create_database()) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running_pair(directory: Path, url: str) -> Iterator[Pair]:
+    both = Pair(directory, url)
+    one, two = both.servers
+    with one, two:
+        agent = Agent(directory / "agent", f"{one.address},{two.address}", one.api.cluster_key())
+        with agent:
+            try:
+                eventually(lambda: one.api.get("/nodes")["nodes"], 30, "the node to join")
+                yield both
+            finally:
+                agent.end_replicas()
+
+
+class Stream:
+    """Reads the event stream of a replica from event 0 on, in a thread of its own, until the connection ends."""
+
+    def __init__(self, api: Api) -> None:
+        self.seqs: list[int] = []
+        self.kinds: list[tuple[str, str | None]] = []
+        self._api = api
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        headers = {"Accept": "text/event-stream", "Authorization": self._api._http.headers["Authorization"]}
+        with (
+            contextlib.suppress(httpx2.HTTPError),
+            httpx2.stream("GET", f"{self._api.address}/events?after=0", headers=headers, timeout=60) as reply,
+        ):
+            for line in reply.iter_lines():
+                if line.startswith("id: "):
+                    self.seqs.append(int(line[4:]))
+                if line.startswith("data: "):
+                    told: dict[str, Any] = json.loads(line[6:])
+                    self.kinds.append((told["kind"], told.get("job_id")))
+
+
+@pytest.mark.slow
+def test_either_serves_everything_and_both_streams_tell_all_events_in_order(pair: Pair) -> None:
+    one, two = pair.servers
+    streams = [Stream(server.api) for server in pair.servers]
+    for n in range(20):
+        pair.submit(pair.servers[n % 2].api, 0.0)
+    pair.assert_each_ran_once(one.api)
+    pair.assert_each_ran_once(two.api)
+    ends = {("job.succeeded", job) for job in pair.jobs}
+    for stream in streams:
+        eventually(lambda s=stream: ends <= set(s.kinds), 30, "the stream to tell the end of each job")
+        assert stream.seqs == sorted(set(stream.seqs)), "in order, none twice"
+    common = min(stream.seqs[-1] for stream in streams)
+    assert [s for s in streams[0].seqs if s <= common] == [s for s in streams[1].seqs if s <= common], "none is missing"
+    assert pair.wrong() == []
+
+
+@pytest.mark.slow
+def test_a_leader_that_is_killed_under_load_is_replaced_and_nothing_is_lost_or_run_twice(pair: Pair) -> None:
+    leader = pair.leader()
+    survivor = pair.other(leader)
+    for n in range(40):
+        pair.submit(pair.servers[n % 2].api, 0.2)
+    leader.kill()
+    began = time.monotonic()
+    job = pair.submit(survivor.api, 0.0)
+    survivor.api.wait_until(job, "succeeded")
+    print(f"\na job that was submitted after the kill had run {1000 * (time.monotonic() - began):.0f} ms later")
+    assert leads(survivor)
+    pair.assert_each_ran_once(survivor.api)
+    assert pair.wrong() == []
+    leader.restart()
+    pair.submit(leader.api, 0.0)
+    pair.assert_each_ran_once(leader.api)
+
+
+@pytest.mark.slow
+def test_a_leader_that_is_stopped_past_its_lease_changes_nothing_when_it_goes_on(pair: Pair) -> None:
+    leader = pair.leader()
+    survivor = pair.other(leader)
+    for _ in range(20):
+        pair.submit(leader.api, 0.3)
+    assert leader.process is not None
+    leader.process.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    eventually(lambda: leads(survivor), 15, "the other one to take over")
+    print(f"\nthe other one led {1000 * (time.monotonic() - began):.0f} ms after the stop")
+    epoch = _epoch(survivor)
+    for _ in range(20):
+        pair.submit(survivor.api, 0.3)
+    leader.process.signal(signal.SIGCONT)
+    eventually(lambda: httpx2.get(f"{leader.address}/health", timeout=5).status_code == 200, 15, "it to go on")
+    for _ in range(10):
+        pair.submit(leader.api, 0.0)
+    pair.assert_each_ran_once(survivor.api)
+    assert leads(survivor), "it did not take the lead back"
+    assert not leads(leader)
+    assert _epoch(survivor) == epoch
+    assert pair.wrong() == []
+
+
+@pytest.mark.slow
+def test_both_go_on_by_themselves_after_the_database_was_stopped(tmp_path: Path) -> None:
+    with running_postgres() as postgres, running_pair(tmp_path, postgres.create_database()) as pair:
+        for n in range(10):
+            pair.submit(pair.servers[n % 2].api, 3.0)
+        postgres.stop()
+        time.sleep(4)  # longer than a write tries again, and than the lease
+        postgres.start()
+        pair.leader()
+        for server in pair.servers:
+            eventually(lambda s=server: _answers(s), 30, "it to answer again")
+            pair.submit(server.api, 0.0)
+        for server in pair.servers:
+            pair.assert_each_ran_once(server.api)
+        assert sum(leads(server) for server in pair.servers) == 1
+        assert pair.wrong() == []
+
+
+@pytest.mark.slow
+def test_a_leader_that_ends_in_order_gives_the_lead_away(pair: Pair) -> None:
+    leader = pair.leader()
+    survivor = pair.other(leader)
+    assert leader.stop() == 0
+    pair.leader([survivor])
+    pair.submit(survivor.api, 0.0)
+    pair.assert_each_ran_once(survivor.api)
+
+
+def _answers(server: Server) -> bool:
+    return httpx2.get(
+        f"{server.address}/nodes", headers={"Authorization": server.api._http.headers["Authorization"]}, timeout=30
+    ).is_success
+
+
+def _epoch(server: Server) -> int:
+    found = server.api.get("/replicas")
+    assert sum(one["leader"] for one in found["replicas"]) == 1
+    return found["epoch"]
