@@ -18,8 +18,9 @@ A program that exits with 0 has succeeded, whatever was going on around it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lilac.agent.docker_log import parse_time
@@ -83,6 +84,22 @@ def end_of(state: Mapping[str, Any], seen: Seen) -> End:
     elif seen.disk_full:
         message = f"{end_sentence(code).rstrip('.')}, while the disk of the node's Docker engine was full."
     return End(exit_code=code, exited_at=exited_at, message=message)
+
+
+def seen_through_init(end: End, image: str, head: bytes) -> End:
+    """Tell a program that cannot be run from one that ended with 126 or 127: with an init the engine's start succeeds,
+    and only the init's own words at the head of the output say that it had nothing to run."""
+    match = _INIT_FAILED.search(head) if end.exit_code in (126, 127) else None
+    if match is None:
+        return end
+    program, why = (part.decode("utf-8", "replace") for part in match.groups())
+    message = f"The program {program} in the image {image} cannot be started: {why}."
+    if "exec format error" in why.lower():
+        message += " It is not built for this node's processor."
+    return replace(end, reason=FailureReason.START, message=message)
+
+
+_INIT_FAILED = re.compile(rb"^\[FATAL tini \(\d+\)\] exec (.+) failed: ([^\n]+)", re.MULTILINE)
 
 
 def _outside(code: int, exited_at: float, seen: Seen) -> str | None:

@@ -16,10 +16,9 @@ import asyncio
 import contextlib
 import hashlib
 import math
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ import structlog
 
 from lilac.agent.backoff import Backoff
 from lilac.agent.disk import EngineDisk
-from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, end_of_removed
+from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, end_of_removed, seen_through_init
 from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
@@ -333,7 +332,7 @@ class DockerRuntime:
         finally:
             copying.cancel()
             await asyncio.gather(copying, return_exceptions=True)
-        end = _seen_through_init(container.entry, end)
+        end = seen_through_init(end, container.entry.assignment.image, _head(container.entry))
         if self._observer is not None:
             self._observer.ended(container.entry.key, end)
 
@@ -494,20 +493,9 @@ def _size(entry: Entry) -> int:
         return 0
 
 
-def _seen_through_init(entry: Entry, end: End) -> End:
-    """Tell a program that does not exist from one that ended with 127: with an init the engine's start succeeds, and
-    only the init's own words in the output say that it had nothing to run."""
-    if end.exit_code not in (126, 127):
-        return end
-    with contextlib.suppress(OSError), entry.output.open("rb") as output:
-        match = _INIT_FAILED.search(output.read(4096))
-        if match is not None:
-            program, why = (part.decode("utf-8", "replace") for part in match.groups())
-            message = f"The program {program} in the image {entry.assignment.image} cannot be started: {why}."
-            if "exec format error" in why.lower():
-                message += " It is not built for this node's processor."
-            return replace(end, reason=FailureReason.START, message=message)
-    return end
-
-
-_INIT_FAILED = re.compile(rb"^\[FATAL tini \(\d+\)\] exec (.+) failed: ([^\n]+)", re.MULTILINE)
+def _head(entry: Entry) -> bytes:
+    try:
+        with entry.output.open("rb") as output:
+            return output.read(4096)
+    except OSError:
+        return b""

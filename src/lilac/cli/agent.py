@@ -115,8 +115,13 @@ def _ask(path: Path, stored: dict[str, object], environ: dict[str, str]):
     for variable in ("URL", "USERNAME", "PASSWORD"):
         environ.pop(f"LILAC_PRIVATE_REGISTRY_{variable}", None)
     wants_registry = prompting.confirm("Use a private Docker registry?", bool(known))
+    url = prompting.text("Registry URL:", str(known.get("registry_url", ""))) if wants_registry else ""
+    from_aws = config.Registry(registry_url=url) if url else None
+    has_secret = bool(known.get("secret"))
+    if from_aws and from_aws.is_ecr and prompting.confirm("Let the agent ask AWS for its password?", not has_secret):
+        return replace(config.load(path, environ), private_registry=from_aws)
     if wants_registry:
-        environ["LILAC_PRIVATE_REGISTRY_URL"] = prompting.text("Registry URL:", str(known.get("registry_url", "")))
+        environ["LILAC_PRIVATE_REGISTRY_URL"] = url
         environ["LILAC_PRIVATE_REGISTRY_USERNAME"] = prompting.text("Username:", str(known.get("username", "")))
         secret_kept = " [Enter keeps it]" if known.get("secret") else ""
         secret = prompting.secret(f"Password or token{secret_kept}:") or str(known.get("secret", ""))

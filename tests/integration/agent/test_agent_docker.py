@@ -188,6 +188,7 @@ async def test_an_engine_that_restarts_is_taken_up_again(
         await control_plane.until(
             lambda: "cannot be reached" in (control_plane.reports.get(late, {}).get("message") or "")
         )
+        await control_plane.until(lambda: "does not answer" in (control_plane.reports[key]["message"] or ""))
         await asyncio.to_thread(daemon.start)
         await control_plane.until_state(late, "succeeded", timeout_s=90)
         report = await control_plane.until_state(key, "failed", timeout_s=90)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lilac.agent.docker_endings import Seen, end_of, end_of_removed
+from lilac.agent.docker_endings import Seen, end_of, end_of_removed, seen_through_init
+from lilac.agent.runtime import End
 
 AT = 1_764_000_000.0
 FINISHED = "2025-11-24T16:00:00Z"
@@ -66,3 +67,18 @@ def test_a_container_that_is_gone_tells_its_code_only_if_it_ended_by_itself() ->
     by_hand = end_of_removed(Seen(now=AT, died_code=137, killed_by=9))
     assert by_hand.exit_code is None
     assert "removed from outside" in (by_hand.message or "")
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "words"),
+    [
+        (127, b"[FATAL tini (7)] exec nope failed: No such file or directory\n", "program nope in the image x cannot"),
+        (126, b"[FATAL tini (7)] exec /bin/app failed: Exec format error\n", "not built for this node's processor"),
+        (127, b"sh: nope: not found\n", None),
+        (1, b"[FATAL tini (7)] exec nope failed: No such file or directory\n", None),
+    ],
+)
+def test_a_program_that_cannot_be_run_is_told_from_one_that_ended(code: int, output: bytes, words: str | None) -> None:
+    end = seen_through_init(End(exit_code=code, exited_at=AT), "x", output)
+    assert (str(end.reason) if end.reason else None) == ("start" if words else None)
+    assert (words or "") in (end.message or "")

@@ -248,6 +248,24 @@ def test_agent_configure_asks_and_keeps_the_node(stand_in: StandIn, home: Path) 
     assert (second["node_id"], second["cluster_api_key"]) == (first["node_id"], first["cluster_api_key"])
 
 
+def test_agent_configure_asks_for_no_password_of_ecr(stand_in: StandIn, home: Path) -> None:
+    child = talk(home, "agent", "configure")
+    child.expect("Lilac API Endpoint:")
+    child.send("\x15" + stand_in.url + ENTER)
+    child.expect("Cluster API Key:")
+    child.send("lilac_sk_cluster" + ENTER)
+    child.expect("private Docker registry")
+    child.send("y")
+    child.expect("Registry URL:")
+    child.send("https://123456789012.dkr.ecr.eu-west-1.amazonaws.com" + ENTER)
+    child.expect("ask AWS")
+    child.send("y")
+    child.expect("Saved in .*agent.toml")
+    assert finish(child) == 0
+    kept = tomllib.loads((home / ".lilac" / "agent.toml").read_text())["private_registry"]
+    assert kept == {"registry_url": "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com"}
+
+
 def test_agent_configure_takes_everything_from_variables(
     lilac: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

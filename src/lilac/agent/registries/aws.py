@@ -74,10 +74,12 @@ class AwsCredentials:
             return keys
         if self._profile is not None:
             raise Unavailable(f"There are no AWS keys in profile {self._profile} of {self._files()[0]}.")
-        if (keys := await self._container(session)) is not None:
+        # Both are of this machine, so no proxy may come between, which `session` may have.
+        if (keys := await self._container()) is not None:
             return keys
-        if (keys := await self._machine(session)) is not None:
-            return keys
+        async with aiohttp.ClientSession() as direct:
+            if (keys := await self._machine(direct)) is not None:
+                return keys
         raise Unavailable(
             "There are no AWS credentials on this node: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the agent, "
             f"write {self._files()[0]}, or give the machine a role that may read from ECR."
@@ -108,7 +110,7 @@ class AwsCredentials:
                 )
         return None
 
-    async def _container(self, session: aiohttp.ClientSession) -> AwsKeys | None:
+    async def _container(self) -> AwsKeys | None:
         url = self._environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
         if relative := self._environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
             url = CONTAINER_ENDPOINT + relative
@@ -121,8 +123,9 @@ class AwsCredentials:
         if file := self._environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
             token = _file_text(file)
         headers = {"Authorization": token} if token else {}
-        body = await _call(session, "GET", url, headers=headers, what="The container's end point for AWS credentials")
-        return _keys_of(_json(body), "The container's end point for AWS credentials")
+        what = "The container's end point for AWS credentials"
+        async with aiohttp.ClientSession() as direct:
+            return _keys_of(_json(await _call(direct, "GET", url, headers=headers, what=what)), what)
 
     async def _machine(self, session: aiohttp.ClientSession) -> AwsKeys | None:
         if self._environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
