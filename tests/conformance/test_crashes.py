@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from lilac.model.errors import InvalidInput, Unavailable
 from lilac.model.events import Event
-from lilac.store import clusters, events, jobs
+from lilac.store import clusters, events, jobs, listing
 from lilac.store.database import Database, Transaction
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 from tests.conformance import builders as make
 from tests.conformance.builders import Gate, queue_up
 from tests.fixtures.postgres import PostgresServer
@@ -32,7 +32,7 @@ async def test_every_acknowledged_write_survives_the_kill_of_the_process(shared_
     acknowledged = await asyncio.to_thread(write_and_be_killed, shared_url)
     database = Database.open(shared_url)
     await database.start()
-    stored = await database.read(jobs.list_jobs, JobFilter(), limit=100_000)
+    stored = await database.read(listing.list_jobs, JobFilter(), limit=100_000)
     told = await database.read(lambda conn: events.list_events(conn, limit=100_000))
     assert acknowledged <= {job.id for job in stored}
     assert [event.job_id for event in told] == [job.id for job in reversed(stored)]
@@ -87,7 +87,7 @@ async def test_while_the_server_is_down_callers_are_told_so(
         await asyncio.to_thread(postgres_server.start)
     assert await on_postgres.read(jobs.get_job, job.id) == job
     await on_postgres.write(make.store_job)
-    assert len(await on_postgres.read(jobs.list_jobs, JobFilter(), limit=10)) == 2
+    assert len(await on_postgres.read(listing.list_jobs, JobFilter(), limit=10)) == 2
 
 
 async def test_a_connection_that_is_cut_in_an_operation_costs_nothing(on_postgres: Database, gate: Gate) -> None:
@@ -104,7 +104,7 @@ async def test_a_connection_that_is_cut_in_an_operation_costs_nothing(on_postgre
     await gate.released()
     await asyncio.gather(*tasks)
     assert len(tries) == 2
-    assert len(await on_postgres.read(jobs.list_jobs, JobFilter(), limit=10)) == 3
+    assert len(await on_postgres.read(listing.list_jobs, JobFilter(), limit=10)) == 3
 
 
 @pytest.mark.parametrize("reaches_the_server", [True, False])
@@ -134,7 +134,7 @@ async def test_a_connection_that_is_cut_in_the_commit_leads_to_one_commit(
 
     job_id = await on_postgres.write(submit)
     assert cuts == [1]
-    assert [job.id for job in await on_postgres.read(jobs.list_jobs, JobFilter(), limit=10)] == [job_id]
+    assert [job.id for job in await on_postgres.read(listing.list_jobs, JobFilter(), limit=10)] == [job_id]
     assert await on_postgres.read(lambda conn: events.list_events(conn, limit=10)) == told
     assert [event.job_id for event in told] == [job_id]
 

@@ -9,9 +9,9 @@ import pytest
 from lilac.model.ids import QueueId
 from lilac.model.jobs import Job
 from lilac.model.states import JobState
-from lilac.store import accounts, clusters, jobs
+from lilac.store import accounts, clusters, jobs, listing
 from lilac.store.database import Database, Transaction
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 from tests.conformance import builders as make
 
 
@@ -28,7 +28,7 @@ async def test_pages_of_three_thousand_jobs_have_no_gap_and_no_repeat(database: 
         wanted = [job for job in reversed(stored) if where.states is None or job.state in where.states]
         seen: list[Job] = []
         before = stored[-1].seq + 1
-        while page := await database.read(jobs.list_jobs, where, limit=271, before_seq=before):
+        while page := await database.read(listing.list_jobs, where, limit=271, before_seq=before):
             seen += page
             before = page[-1].seq
             # New jobs come before the first page, so they do not shift the pages that follow.
@@ -80,7 +80,7 @@ async def test_jobs_are_listed_by_each_thing_and_by_all_together(database: Datab
     a, b, c = some_jobs.values()
 
     async def listed(**where: object) -> list[Job]:
-        return await database.read(jobs.list_jobs, JobFilter(**where), limit=10)  # pyright: ignore
+        return await database.read(listing.list_jobs, JobFilter(**where), limit=10)  # pyright: ignore
 
     assert await listed() == [c, b, a]
     assert await listed(ids=[a.id, c.id, make.new_id()]) == [c, a]
@@ -98,9 +98,9 @@ async def test_jobs_are_listed_by_each_thing_and_by_all_together(database: Datab
 
 async def test_a_name_means_the_newest_job_of_that_name(database: Database, some_jobs: dict[str, Job]) -> None:
     _, b, c = some_jobs.values()
-    assert await database.read(jobs.find_job_by_name, "same") == c
-    assert await database.read(jobs.find_job_by_name, "same", b.owner_id) == c
-    assert await database.read(jobs.find_job_by_name, "same", make.new_id()) is None
+    assert await database.read(listing.find_by_name, "same") == c
+    assert await database.read(listing.find_by_name, "same", b.owner_id) == c
+    assert await database.read(listing.find_by_name, "same", make.new_id()) is None
 
 
 async def test_jobs_are_counted_by_state_and_waiting_ones_by_queue(

@@ -10,7 +10,7 @@ from lilac.model.accounts import Role
 from lilac.model.clusters import Inventory
 from lilac.model.errors import InvalidInput
 from lilac.model.events import Event, EventKind
-from lilac.store import accounts, clusters, events, jobs
+from lilac.store import accounts, clusters, events, jobs, listing
 from lilac.store.database import Database, Transaction
 from tests.conformance import builders as make
 from tests.conformance.builders import NOW
@@ -37,7 +37,7 @@ async def test_what_does_not_exist_is_none(database: Database) -> None:
     assert await database.read(clusters.get_node, make.new_id()) is None
     assert await database.read(clusters.get_queue, make.new_id()) is None
     assert await database.read(jobs.get_job, make.new_id()) is None
-    assert await database.read(jobs.find_job_by_name, "no name") is None
+    assert await database.read(listing.find_by_name, "no name") is None
     assert await database.read(jobs.get_replica, make.a_replica(make.new_id()).key) is None
     assert await database.read(events.last_seq) == 0
 

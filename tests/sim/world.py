@@ -30,7 +30,7 @@ from lilac.model.resources import GpuRequest, ResourceRequest
 from lilac.model.states import JobState
 from lilac.scheduling import satisfiable, shape_of
 from lilac.store import jobs as job_store
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 from tests.sim import clock
 from tests.sim.agents import Agent, OriginalAgent, output_of, seeded_backoff
 from tests.sim.machine import Machine

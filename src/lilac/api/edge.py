@@ -22,6 +22,8 @@ from lilac.api.errors import problem
 logger = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 2 << 20
+MAX_LIST_BYTES = 32 << 20
+"""Of a list of jobs."""
 REQUEST_ID = "lilac.request_id"
 _USABLE_ID = re.compile(rb"[A-Za-z0-9._:@/+=-]{1,128}")
 _SLASHES = re.compile(r"/{2,}")
@@ -59,10 +61,11 @@ class Edge:
             await send(message)
 
         try:
-            if length > MAX_BODY_BYTES:
-                await _too_large()(scope, receive, send_with_headers)
+            most = _most_bytes(scope)
+            if length > most:
+                await _too_large(most)(scope, receive, send_with_headers)
                 return
-            await self._app(scope, _limited(receive), send_with_headers)
+            await self._app(scope, _limited(receive, most), send_with_headers)
         except ClientDisconnect:
             logger.debug("the caller went away", request_id=scope[REQUEST_ID], path=scope["path"])
         except Exception as error:
@@ -77,6 +80,10 @@ class Edge:
                 raise
             reply = problem(500, "Something went wrong", code="internal", request_id=scope[REQUEST_ID])
             await reply(scope, receive, send_with_headers)
+
+
+def _most_bytes(scope: MutableMapping[str, Any]) -> int:
+    return MAX_LIST_BYTES if scope["path"] == "/training_jobs/bulk" else MAX_BODY_BYTES
 
 
 def _normalise_path(scope: MutableMapping[str, Any]) -> None:
@@ -101,7 +108,7 @@ def _read_headers(scope: Scope) -> tuple[bytes, int]:
     return request_id or str(uuid.uuid4()).encode(), length
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     """Bodies without a declared length are counted as they come."""
     seen = 0
 
@@ -110,15 +117,15 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
-                raise HTTPException(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+            if seen > most:
+                raise HTTPException(413, f"The body is larger than {most} bytes.")
         return message
 
     return counted
 
 
-def _too_large() -> ASGIApp:
-    return problem(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+def _too_large(most: int) -> ASGIApp:
+    return problem(413, f"The body is larger than {most} bytes.")
 
 
 def _add_headers(message: Message, request_id: bytes) -> None:

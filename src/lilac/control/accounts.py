@@ -33,9 +33,9 @@ from lilac.model.events import Event, EventKind
 from lilac.model.ids import UserId, parse_uuid
 from lilac.model.states import JobState
 from lilac.store import accounts as store
-from lilac.store import jobs as job_store
+from lilac.store import listing
 from lilac.store.database import Database, Transaction
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 
 FIRST_ADMIN = "admin"
 USERNAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.@+-]{1,63}"
@@ -364,7 +364,7 @@ def _delete(tx: Transaction, actor: str, user_id: UserId, now: float) -> None:
     if user is None:
         raise NotFound("User not found")
     open_jobs = JobFilter(owner_id=user_id, states=_OPEN)
-    if found := job_store.list_jobs(tx.conn, open_jobs, limit=1):
+    if found := listing.list_work(tx.conn, open_jobs, limit=1):
         raise Conflict(
             f"Jobs of {user.username} wait or run (such as {found[0].spec.name}); cancel them first, "
             "or disable the account."

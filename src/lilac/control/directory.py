@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from lilac.control import maintenance, records
+from lilac.control import array_changes, maintenance, records
 from lilac.control.principals import Principal
+from lilac.model.arrays import JobArray
 from lilac.model.clusters import Cluster, Node, Queue
 from lilac.model.errors import Conflict, InvalidInput, NotFound
 from lilac.model.events import Event, EventKind
@@ -27,8 +28,9 @@ from lilac.model.states import JobState, NodeState, ReplicaState
 from lilac.store import attempts as attempt_store
 from lilac.store import clusters as store
 from lilac.store import jobs as job_store
+from lilac.store import listing
 from lilac.store.database import Database, Transaction
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 from lilac.store.node_history import job_ids_on
 
 _MAX_NAME = 255
@@ -127,6 +129,8 @@ class Directory:
         self._changed = changed
         self.took: Callable[[Work], None] = lambda work: None
         """Told of every job that a change here has ended, after the commit."""
+        self.took_array: Callable[[JobArray], None] = lambda array: None
+        """The same of arrays."""
 
     async def create_cluster(self, principal: Principal, name: str, description: str | None = None) -> Cluster:
         """Raises `Conflict` if there is a cluster of this name."""
@@ -231,16 +235,19 @@ class Directory:
             if parse_uuid(ref):
                 return 0
             raise
-        waiting = job_store.list_jobs(
-            tx.conn, JobFilter(queue_id=queue.id, states=(JobState.QUEUED,)), limit=_CANCELLED_AT_ONCE
-        )
+        where = JobFilter(queue_id=queue.id, states=(JobState.QUEUED,), rows=True)
+        arrays = listing.list_work(tx.conn, replace(where, rows=False), limit=_CANCELLED_AT_ONCE)
+        for array in arrays:
+            if isinstance(array, JobArray):
+                array_changes.cancel(tx, self.took_array, array, actor=actor, now=now)
+        waiting = listing.list_jobs(tx.conn, where, limit=_CANCELLED_AT_ONCE)
         for job in waiting:
             before = records.load_work(tx.conn, job.id)
             assert before is not None, "it was just listed"
             outcome = cancel(before, actor=actor, now=now)
             records.save(tx, before, outcome)
             tx.after(self.took, outcome.work)
-        return len(waiting)
+        return len(waiting) + len(arrays)
 
     async def _change(self, change: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._db.write(self._change_and_tell, change, args, kwargs)

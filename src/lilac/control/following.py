@@ -23,11 +23,13 @@ import structlog
 from lilac.control import records
 from lilac.control.bus import Bus
 from lilac.control.projection import Projection
+from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
 from lilac.model.errors import LilacError
 from lilac.model.events import ACCOUNT_EVENTS, Event
 from lilac.model.ids import JobId, NodeId
 from lilac.model.lifecycle import Work
+from lilac.store import arrays as array_store
 from lilac.store import changes
 from lilac.store import clusters as cluster_store
 from lilac.store import events as event_store
@@ -124,9 +126,10 @@ class Follower:
         else:
             nodes, queues = cluster_store.get_nodes(conn, touched.nodes), None
         missing = touched.nodes - nodes.keys()
+        arrays = list(array_store.get_arrays(conn, touched.arrays).values())
 
         def take() -> None:
-            self._take(news.last, events, list(works.values()), gone, nodes, missing, queues)
+            self._take(news.last, events, arrays, list(works.values()), gone, nodes, missing, queues)
 
         tx.after(take)
         return news.more
@@ -135,6 +138,7 @@ class Follower:
         self,
         last: int,
         events: Sequence[Event],
+        arrays: Sequence[JobArray],
         works: Sequence[Work],
         gone: Sequence[JobId],
         nodes: dict[NodeId, Node],
@@ -152,6 +156,8 @@ class Follower:
             for node_id in missing:
                 if (station := projection.fleet.get(node_id)) is not None:
                     projection.drop_node(station.node)
+        for array in arrays:
+            projection.put_array(array)
         for work in works:
             projection.take(work)
         for job_id in gone:

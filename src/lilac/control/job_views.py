@@ -7,9 +7,12 @@ from typing import Any
 
 from lilac.control.fleet import Progress
 from lilac.control.times import rfc3339
+from lilac.model.arrays import JobArray, array_text
 from lilac.model.ids import NodeId
 from lilac.model.jobs import WATERFALL, Attempt, Job, Replica
 from lilac.model.resources import ResourceRequest
+from lilac.model.retrying import RetryClass
+from lilac.model.states import JobState
 from lilac.scheduling import Explanation, Reason
 
 
@@ -28,8 +31,15 @@ def created_job(job: Job) -> dict[str, Any]:
     }
 
 
+def created(work: Job | JobArray) -> dict[str, Any]:
+    """The reply to a submission of a job or an array."""
+    if isinstance(work, Job):
+        return created_job(work)
+    return created_job(work.as_job()) | {"array": array_text(work)}
+
+
 def job_object(
-    job: Job,
+    found: Job | JobArray,
     *,
     queue_name: str | None,
     owner: str | None,
@@ -37,7 +47,8 @@ def job_object(
     with_env: bool,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """A job as every other route shows it: the original's fields, and ours."""
+    """A job or an array as every other route shows it: the original's fields, and ours."""
+    job = found.as_job() if isinstance(found, JobArray) else found
     spec = job.spec
     return {
         "job_id": job.id,
@@ -61,6 +72,13 @@ def job_object(
         "time_limit_s": spec.time_limit_s,
         "grace_s": spec.grace_s,
         "max_retries": spec.max_retries,
+        "retries_allowed": {str(each): spec.allowed_retries(each) for each in RetryClass},
+        "retries_used": {str(each): job.retried(each) for each in RetryClass if job.retried(each)},
+        "after": [{"job_id": each.job_id, "condition": str(each.condition)} for each in spec.after],
+        "retry_of": job.retry_of,
+        "array": array_object(found) if isinstance(found, JobArray) else None,
+        "array_id": job.array_id,
+        "array_index": job.array_index,
         "node_selector": dict(spec.node_selector),
         "labels": dict(spec.labels),
         "preemptible": spec.preemptible,
@@ -74,6 +92,16 @@ def job_object(
         "message": job.message,
         "progress": {"step": progress.step, "done": progress.done, "total": progress.total} if progress else None,
         "waterfall": {step: job.waterfall[step] for step in WATERFALL if step in job.waterfall},
+    }
+
+
+def array_object(array: JobArray) -> dict[str, Any]:
+    """What of a job is the array's: its indices, and its elements counted by state."""
+    return {
+        "indices": str(array.indices),
+        "size": len(array.indices),
+        "running_limit": array.running_limit,
+        "counts": {str(state): array.counts.get(state, 0) for state in JobState},
     }
 
 

@@ -7,7 +7,6 @@ does not exist, except as the name of what holds the resources that a waiting jo
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,31 +14,37 @@ from typing import Any
 from sqlalchemy import Connection
 
 from lilac.control import job_views, records
-from lilac.control.admission import admit
 from lilac.control.bus import Bus
-from lilac.control.loop import LIVE_POLICY, SchedulingLoop
+from lilac.control.cancelling import Cancelling
+from lilac.control.finding import find_any
+from lilac.control.loop import SchedulingLoop
 from lilac.control.principals import Principal
 from lilac.control.projection import Projection
+from lilac.control.submitting import Order, Submitting
+from lilac.control.waiting_reasons import WaitingReasons
 from lilac.model.accounts import Role
+from lilac.model.arrays import JobArray
 from lilac.model.clusters import Queue
-from lilac.model.errors import Conflict, Forbidden, NotFound, Unsatisfiable
-from lilac.model.events import Event, EventKind
+from lilac.model.errors import Conflict, Forbidden, InvalidInput, NotFound
 from lilac.model.ids import JobId, ReplicaKey, UserId, parse_uuid
-from lilac.model.jobs import Attempt, Job, JobSpec, Replica, ReplicaReport, check_spec
-from lilac.model.lifecycle import cancel, report
+from lilac.model.indices import IndexSet
+from lilac.model.jobs import Attempt, Job, JobSpec, Replica, ReplicaReport
+from lilac.model.lifecycle import report
 from lilac.model.states import FailureReason, JobState, ReplicaState, is_terminal
-from lilac.scheduling import Explanation, Reason, WaitingJob, explain, satisfiable, shape_of
+from lilac.scheduling import Explanation, Reason
 from lilac.store import accounts as account_store
+from lilac.store import arrays as array_store
 from lilac.store import jobs as job_store
+from lilac.store import listing
 from lilac.store.database import Database, Transaction
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A job with all its attempts and their replicas."""
+    """A job with all its attempts and their replicas, or an array."""
 
-    job: Job
+    job: Job | JobArray
     attempts: tuple[tuple[Attempt, tuple[Replica, ...]], ...]
     waiting: Reason | None
 
@@ -53,9 +58,11 @@ class Jobs:
         self._db = db
         self._clock = clock
         self._projection = projection
-        self._loop = loop
         self._bus = bus
         self._owners: dict[UserId, str] = {}
+        self.submitting = Submitting(db, clock, projection)
+        self.cancelling = Cancelling(db, clock, projection)
+        self.waiting = WaitingReasons(db, clock, projection, loop)
 
     def queue(self, name_or_id: str) -> Queue:
         """The queue of this id or name.
@@ -79,23 +86,9 @@ class Jobs:
             InvalidInput: the request makes no sense anywhere.
             Unsatisfiable: `strict`, and no node could ever run it.
         """
-        check_spec(spec)
-        now = self._clock()
-        job = Job(
-            id=JobId(str(uuid.uuid4())),
-            seq=0,
-            spec=spec,
-            state=JobState.QUEUED,
-            owner_id=principal.user_id,
-            submitted_at=now,
-            updated_at=now,
-            waterfall={"submitted": now},
-        )
-        if strict:
-            reason = satisfiable(self._projection.board.snapshot(), shape_of(job))
-            if reason is not None:
-                raise Unsatisfiable(f"Not submitted: {reason.message}.", reason=str(reason.code))
-        return await self._db.write(self._insert, job, principal.actor)
+        stored = await self.submitting.store(principal, Order(spec=spec, strict=strict))
+        assert isinstance(stored, Job)
+        return stored
 
     async def get(self, principal: Principal, name_or_id: str) -> Job:
         """A job by id, or the newest one of a name, as far as the caller may see it.
@@ -103,36 +96,87 @@ class Jobs:
         Raises:
             NotFound: there is none.
         """
-        job = await self._db.read(self._find, principal, name_or_id)
+        found = await self._db.read(find_any, principal, name_or_id)
+        job = found.as_job() if isinstance(found, JobArray) else found
         await self.know_owners([job])
         return job
 
     async def detail(self, principal: Principal, name_or_id: str) -> Detail:
-        job, attempts, replicas = await self._db.read(self._find_with_attempts, principal, name_or_id)
+        found, attempts, replicas = await self._db.read(self._find_with_attempts, principal, name_or_id)
+        job = found.as_job() if isinstance(found, JobArray) else found
         await self.know_owners([job])
         by_attempt: dict[int, list[Replica]] = {a.number: [] for a in attempts}
         for replica in replicas:
             by_attempt.setdefault(replica.key.attempt, []).append(replica)
         told = tuple((a, tuple(sorted(by_attempt[a.number], key=lambda r: r.key.rank))) for a in attempts)
-        return Detail(job, told, await self._reason(job))
+        reason = await self.waiting.reason(job)
+        return Detail(found, told, None if reason is None else self._named(reason))
 
     async def list(
         self, principal: Principal, wanted: JobFilter, *, limit: int = 1000, before_seq: int | None = None
-    ) -> list[Job]:
-        """Newest first. A member gets only their own."""
-        if principal.role is Role.MEMBER:
-            if wanted.owner_id is not None and wanted.owner_id != principal.user_id:
-                return []
-            wanted = replace(wanted, owner_id=principal.user_id)
-        jobs = await self._db.read(job_store.list_jobs, wanted, limit=limit, before_seq=before_seq)
+    ) -> list[Job | JobArray]:
+        """Jobs and arrays, newest first. A member gets only their own."""
+        seen = _seen(principal, wanted)
+        if seen is None:
+            return []
+        jobs = await self._db.read(listing.list_work, seen, limit=limit, before_seq=before_seq)
         await self.know_owners(jobs)
         return jobs
 
-    def render(self, job: Job, principal: Principal) -> dict[str, Any]:
+    async def summary(self, principal: Principal, wanted: JobFilter) -> dict[JobState, int]:
+        """How many jobs are in each state; every element of an array counts. A member's only."""
+        seen = _seen(principal, wanted)
+        return dict.fromkeys(JobState, 0) if seen is None else await self._db.read(listing.count_work, seen)
+
+    async def elements(
+        self,
+        principal: Principal,
+        name_or_id: str,
+        *,
+        states: Collection[JobState] | None = None,
+        above: int = -1,
+        limit: int = 1000,
+    ) -> tuple[JobArray, list[Job]]:
+        """An array, and its first elements above an index.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: it is no array.
+        """
+        array, jobs = await self._db.read(_elements, principal, name_or_id, states, above, limit)
+        await self.know_owners(jobs)
+        return array, jobs
+
+    async def retry(self, principal: Principal, name_or_id: str) -> dict[str, Any]:
+        """Run a job that failed or was cancelled again, as a new job; of an array, those elements that did.
+
+        Raises:
+            Conflict: it has not ended, or has succeeded.
+        """
+        found = await self._db.read(find_any, principal, name_or_id)
+        if not principal.may_change(found.owner_id):
+            raise Forbidden("Only the owner of a job or an administrator may run it again.")
+        if found.state not in (JobState.FAILED, JobState.CANCELLED) or found.finished_at is None:
+            raise Conflict(
+                f"Job {found.spec.name} ({found.id}) is {found.state}; only what failed or was cancelled can be "
+                "run again."
+            )
+        indices = await self._db.read(_unsuccessful, found) if isinstance(found, JobArray) else None
+        self.queue(found.spec.queue_id)
+        order = Order(
+            spec=replace(found.spec, after=()),
+            indices=indices,
+            running_limit=found.running_limit if isinstance(found, JobArray) else None,
+            retry_of=found.id,
+        )
+        return await self.submitting.submit(principal, order)
+
+    def render(self, found: Job | JobArray, principal: Principal) -> dict[str, Any]:
         """The job as an object of the API, as far as the caller may see it."""
+        job = found.as_job() if isinstance(found, JobArray) else found
         queue = self._projection.queues.get(job.spec.queue_id)
         return job_views.job_object(
-            job,
+            found,
             queue_name=queue.name if queue is not None else None,
             owner=self._owners.get(job.owner_id) if job.owner_id is not None else None,
             node_name=self._projection.fleet.node_name(job.node_id),
@@ -161,9 +205,7 @@ class Jobs:
         Raises:
             Conflict: it ended otherwise already.
         """
-        job = await self.get(principal, name_or_id)
-        self._check_owner(principal, job)
-        return await self._db.write(self._cancel, job.id, principal.actor, self._clock())
+        return await self.cancelling.cancel(principal, name_or_id)
 
     async def force_state(self, principal: Principal, job_id: JobId, state: JobState) -> None:
         """Set a job's state by hand, as the original's PATCH did, within the state table.
@@ -179,10 +221,10 @@ class Jobs:
         try:
             async with asyncio.timeout(timeout_s):
                 while not is_terminal(job.state) and not self._bus.closed.is_set():
-                    with self._bus.watching(job.id) as changed:
+                    with self._bus.watching(job.id) as changed, self._bus.watching(job.array_id or job.id) as array:
                         job = await self.get(principal, job.id)
                         if not is_terminal(job.state):
-                            await changed
+                            await asyncio.wait((changed, array), return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             pass
         return await self.get(principal, job.id)
@@ -191,13 +233,12 @@ class Jobs:
         """Why a job waits, and what would start it; None for a job that does not wait."""
         job = await self.get(principal, name_or_id)
         if job.state is JobState.QUEUED:
-            await self._settle()
+            await self.waiting.settle()
             job = await self.get(principal, job.id)
         if job.state is not JobState.QUEUED:
             return job, None
-        try:
-            told = explain(self._projection.board.snapshot(), self._clock(), job.id, LIVE_POLICY)
-        except KeyError:  # it left the line between the two looks
+        told = await self.waiting.explain(job)
+        if told is None:
             return await self.get(principal, job.id), None
         return job, replace(told, reason=self._named(told.reason))
 
@@ -208,63 +249,16 @@ class Jobs:
     async def replica(self, key: ReplicaKey) -> Replica | None:
         return await self._db.read(job_store.get_replica, key)
 
-    async def know_owners(self, jobs: Collection[Job]) -> None:
+    async def know_owners(self, jobs: Collection[Job | JobArray]) -> None:
         """Have the names of the owners at hand for `render`."""
         if any(job.owner_id is not None and job.owner_id not in self._owners for job in jobs):
             self._owners = {u.id: u.username for u in await self._db.read(account_store.list_users)}
-
-    async def _settle(self) -> None:
-        try:
-            async with asyncio.timeout(2):
-                await self._loop.settled()
-        except TimeoutError:
-            pass
-
-    async def _reason(self, job: Job) -> Reason | None:
-        if job.state is not JobState.QUEUED:
-            return None
-        await self._settle()
-        decided = self._loop.plan_in_force()
-        reason = decided.reason_for(WaitingJob.of(job)) if decided is not None else None
-        return self._named(reason) if reason is not None else None
 
     def _named(self, reason: Reason) -> Reason:
         """The same with the name of the user whose limit it is (always the job's owner, who is known)."""
         user = reason.limited_user
         name = self._owners.get(user) if user is not None else None
         return reason if name is None else replace(reason, message=reason.message.replace(str(user), name))
-
-    def _insert(self, tx: Transaction, job: Job, actor: str) -> Job:
-        queue = self._projection.queues.get(job.spec.queue_id)
-        if queue is not None:
-            admit(tx.conn, queue, job.owner_id)
-        stored = job_store.insert_jobs(tx.conn, [job])[0]
-        tx.record(
-            Event(
-                kind=EventKind.JOB_SUBMITTED,
-                at=job.submitted_at,
-                job_id=job.id,
-                queue_id=job.spec.queue_id,
-                user_id=job.owner_id,
-                actor=actor,
-                data={"name": job.spec.name, "state": str(job.state), "attempt": 0},
-            )
-        )
-        tx.after(self._projection.submitted, stored)
-        return stored
-
-    def _cancel(self, tx: Transaction, job_id: JobId, actor: str, now: float) -> Job:
-        before = records.load_work(tx.conn, job_id)
-        if before is None:
-            raise NotFound(f"There is no job {job_id}.")
-        if before.job.state is JobState.CANCELLED:
-            return before.job
-        if is_terminal(before.job.state):
-            raise Conflict(f"Job {before.job.spec.name} ({job_id}) has already {before.job.state}.")
-        outcome = cancel(before, actor=actor, now=now)
-        records.save(tx, before, outcome)
-        tx.after(self._projection.take, outcome.work)
-        return outcome.work.job
 
     def _force(self, tx: Transaction, job_id: JobId, state: JobState, actor: str, now: float) -> None:
         before = records.load_work(tx.conn, job_id)
@@ -273,7 +267,7 @@ class Jobs:
         if state is before.job.state:
             return
         if state is JobState.CANCELLED:
-            self._cancel(tx, job_id, actor, now)
+            self.cancelling.record(tx, job_id, actor, now)
             return
         wanted = _REPLICA_STATE_FOR.get(state)
         if wanted is None or before.attempt is None or not before.current:
@@ -292,26 +286,46 @@ class Jobs:
                 records.save(tx, current, outcome)
                 tx.after(self._projection.take, outcome.work)
 
-    def _find(self, conn: Connection, principal: Principal, name_or_id: str) -> Job:
-        owner = principal.user_id if principal.role is Role.MEMBER else None
-        job_id = parse_uuid(name_or_id)
-        job = job_store.get_job(conn, JobId(job_id)) if job_id is not None else None
-        if job is None:
-            job = job_store.find_job_by_name(conn, name_or_id, owner)
-        if job is None or (owner is not None and job.owner_id != owner):
-            raise NotFound(f"There is no job {name_or_id!r} that you can see.")
-        return job
-
-    def _find_with_attempts(
-        self, conn: Connection, principal: Principal, name_or_id: str
-    ) -> tuple[Job, list[Attempt], list[Replica]]:
-        job = self._find(conn, principal, name_or_id)
-        return job, job_store.attempts_of(conn, job.id), job_store.all_replicas_of(conn, job.id)
-
     @staticmethod
-    def _check_owner(principal: Principal, job: Job) -> None:
-        if not principal.may_change(job.owner_id):
-            raise Forbidden("Only the owner of a job or an administrator may change it.")
+    def _find_with_attempts(
+        conn: Connection, principal: Principal, name_or_id: str
+    ) -> tuple[Job | JobArray, list[Attempt], list[Replica]]:
+        found = find_any(conn, principal, name_or_id)
+        if isinstance(found, JobArray):
+            return array_store.with_counts(conn, [found])[found.id], [], []
+        return found, job_store.attempts_of(conn, found.id), job_store.all_replicas_of(conn, found.id)
+
+
+def _seen(principal: Principal, wanted: JobFilter) -> JobFilter | None:
+    """What of a list the caller sees; None for nothing."""
+    if principal.role is not Role.MEMBER:
+        return wanted
+    if wanted.owner_id is not None and wanted.owner_id != principal.user_id:
+        return None
+    return replace(wanted, owner_id=principal.user_id)
+
+
+def _elements(
+    conn: Connection,
+    principal: Principal,
+    name_or_id: str,
+    states: Collection[JobState] | None,
+    above: int,
+    limit: int,
+) -> tuple[JobArray, list[Job]]:
+    array = find_any(conn, principal, name_or_id)
+    if not isinstance(array, JobArray):
+        raise InvalidInput(f"Job {array.spec.name} ({array.id}) is not an array; it has no elements.")
+    wanted = list(array_store.elements_of(conn, array, states=states, above=above, limit=limit))
+    rows = job_store.get_elements(conn, array.id, [index for index, has_row in wanted if has_row])
+    return array, [rows.get(index) or array.row_of(index) for index, _ in wanted]
+
+
+def _unsuccessful(conn: Connection, array: JobArray) -> IndexSet:
+    states = (JobState.FAILED, JobState.CANCELLED)
+    return IndexSet.of(
+        index for index, _ in array_store.elements_of(conn, array, states=states, above=-1, limit=len(array.indices))
+    )
 
 
 _REPLICA_STATE_FOR = {

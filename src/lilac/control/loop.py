@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from lilac.control import records, room_making
+from lilac.control.elements import NewElements
 from lilac.control.leadership import Leadership, NotLeading
 from lilac.control.projection import Projection
 from lilac.model.errors import LilacError
@@ -115,11 +116,12 @@ class SchedulingLoop:
     def _apply(self, tx: Transaction, starts: Sequence[Start], planned_at: float, now: float) -> int:
         assert self.projection is not None
         jobs = job_store.get_jobs(tx.conn, [s.job_id for s in starts])
+        elements = NewElements(tx.conn, [s.job_id for s in starts if s.job_id not in jobs])
         places = {p.node_id for s in starts for p in s.placements}
         usable = self._usable(tx, places)
         applied = 0
         for one in starts:
-            job = jobs.get(one.job_id)
+            job = jobs.get(one.job_id) or elements.get(one.job_id)
             if job is None or job.state is not JobState.QUEUED:
                 continue
             if not all(p.node_id in usable and usable[p.node_id].issuperset(p.gpu_uuids) for p in one.placements):
@@ -127,9 +129,13 @@ class SchedulingLoop:
             outcome = start(
                 job, [(p.rank, p.node_id, p.gpu_uuids) for p in one.placements], planned_at=planned_at, now=now
             )
-            if records.save_start(tx, job, outcome):
+            if one.job_id in elements:
+                elements.start(outcome)
+                applied += 1
+            elif records.save_start(tx, job, outcome):
                 tx.after(self.projection.take, outcome.work)
                 applied += 1
+        elements.save(tx, self.projection, now)
         return applied
 
     @staticmethod

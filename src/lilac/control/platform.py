@@ -31,9 +31,11 @@ from lilac.control.leadership import Leadership
 from lilac.control.logs import DirectoryLogs
 from lilac.control.loop import SchedulingLoop
 from lilac.control.nodes import Nodes
+from lilac.control.pauses import Pauses
 from lilac.control.projection import Projection
 from lilac.control.replicas import Replicas, Told
 from lilac.control.settings import Settings, make_secret
+from lilac.control.settling import Settling
 from lilac.control.tunnels import Tunnels
 from lilac.control.turns import Turns
 from lilac.model.clusters import Cluster, Queue
@@ -46,6 +48,7 @@ from lilac.store import clusters as cluster_store
 from lilac.store.database import Database, Transaction
 
 _FLUSH_KEYS_EVERY_S = 30.0
+_FORGET_SUBMISSIONS_EVERY_S = 3600.0
 _log = structlog.get_logger("lilac.platform")
 
 
@@ -99,8 +102,11 @@ class Platform:
             idle_s=settings.tunnel_idle_s,
         )
         self.deadlines = Deadlines(self.lead, clock, self.projection)
+        self.pauses = Pauses(self.lead, clock, self.projection)
+        self.settling = Settling(self.lead, clock, self.projection)
         self.directory = Directory(self.db, clock, self.projection.put_directory)
         self.directory.took = self.projection.take
+        self.directory.took_array = self.projection.put_array
         self.turns = Turns(self.db, clock, self.projection, self.jobs)
         self.foresight = Foresight(clock, self.projection, self.loop, self.jobs, self.directory)
         self.accounts: Accounts
@@ -131,8 +137,11 @@ class Platform:
                 ("node watch", self.nodes.watch()),
                 ("heartbeat writer", self.nodes.touch()),
                 ("deadlines", self.deadlines.run()),
+                ("pauses", self.pauses.run()),
+                ("settling", self.settling.run()),
                 ("tunnels", self.tunnels.run()),
                 ("key use writer", self._flush_keys()),
+                ("idempotency keys", self._forget_submissions()),
                 *((("following", self.follower.run()),) if self.replicas is not None else ()),
             )
         ]
@@ -270,6 +279,14 @@ class Platform:
                 await self.accounts.flush()
             except LilacError as error:
                 _log.warning("the last use of keys could not be written and is tried again", error=str(error))
+
+    async def _forget_submissions(self) -> None:
+        while True:
+            try:
+                await self.jobs.submitting.forget_keys()
+            except LilacError as error:
+                _log.warning("old idempotency keys could not be let go of", error=str(error))
+            await asyncio.sleep(_FORGET_SUBMISSIONS_EVERY_S)
 
     def _service_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or self.bus.closed.is_set():

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
+from lilac.control.array_lines import ArrayLines
 from lilac.control.duetimes import DueTimes
 from lilac.control.fleet import Fleet, Station
+from lilac.control.waits import HeldJob, Waits
+from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
 from lilac.model.ids import JobId, NodeId, ReplicaKey
 from lilac.model.jobs import Job
 from lilac.model.lifecycle import Work, has_no_more_output
-from lilac.model.states import JobState, NodeState, is_terminal
+from lilac.model.states import Hold, JobState, NodeState, is_terminal
 from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, shape_of
 
 
@@ -35,15 +38,49 @@ class Projection:
         self.on_deadline: Callable[[], None] = lambda: None
         self.on_silence: Callable[[ReplicaKey], None] = lambda key: None
         """Told of every replica that ended and will never send (more) output."""
+        self.arrays = ArrayLines(self.board, _one_of)
+        self.pauses: DueTimes[JobId] = DueTimes()
+        """When each job that failed and is to be tried again gets in line."""
+        self.on_pause: Callable[[], None] = lambda: None
+        self.waits = Waits()
+        """Which jobs and arrays wait for which."""
         self._wake = wake
         self.legacy_time_limit_s = legacy_time_limit_s
 
-    def submitted(self, job: Job) -> None:
-        self.line_up(waiting_job(job))
+    def submitted(self, jobs: Iterable[Job]) -> None:
+        """Take in new jobs."""
+        for job in jobs:
+            if job.held is Hold.DEPENDENCY:
+                self.waits.put(job.id, job.spec.after)
+            else:
+                self.board.submit(waiting_job(job))
+        self._wake()
+
+    def put_array(self, array: JobArray) -> None:
+        """Take in an array as it is now."""
+        if array.held is Hold.DEPENDENCY and not is_terminal(array.state):
+            self.waits.put(array.id, array.spec.after)
+        else:
+            self.waits.drop(array.id)
+        self.arrays.put(array)
+        if array.cancelled.ranges:
+            self.waits.elements_ended(array)
+        if is_terminal(array.state):
+            self.waits.ended(array.id)
+        self._wake()
 
     def line_up(self, job: WaitingJob) -> None:
         self.board.submit(job)
+        self.arrays.note_waiting(job.id)
         self._wake()
+
+    def hold(self, held: HeldJob) -> None:
+        """Keep a job out of the line, as its row says."""
+        if held.not_before is not None and self.pauses.put(held.id, held.not_before):
+            self.on_pause()
+        if held.after:
+            self.waits.put(held.id, held.after)
+        self.arrays.note_waiting(held.id)
 
     def take(self, work: Work) -> None:
         """Bring board and fleet to what this job (with this attempt) has become."""
@@ -53,10 +90,19 @@ class Projection:
             was_held = self.fleet.put_replica(replica, job.spec, size)
             if was_held and has_no_more_output(replica):
                 self.on_silence(replica.key)
-        if job.state is JobState.QUEUED:
+        if job.state is JobState.QUEUED and job.held is None:
             self.board.submit(waiting_job(job))
         else:
             self.board.withdraw(job.id)
+        if job.held is Hold.PAUSE and job.not_before is not None:
+            self.hold(HeldJob(job.id, job.not_before))
+        else:
+            self.pauses.discard(job.id)
+        if job.held is not Hold.DEPENDENCY:
+            self.waits.drop(job.id)
+        self.arrays.note(job)
+        if is_terminal(job.state):
+            self.waits.ended(job.id)
         if work.attempt is not None:
             self._hold(work)
         self._wake()
@@ -126,7 +172,7 @@ class Projection:
         self.board.place(
             RunningJob(
                 id=job.id,
-                seq=job.seq,
+                seq=job.turn,
                 priority=job.spec.priority,
                 queue_id=job.spec.queue_id,
                 shape=shape_of(job),

@@ -13,9 +13,13 @@ from sqlalchemy import Connection
 
 from lilac.control import records
 from lilac.control.projection import Projection, waiting_job
+from lilac.control.waits import HeldJob
+from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
 from lilac.model.lifecycle import Work
+from lilac.model.states import Hold
 from lilac.scheduling import WaitingJob
+from lilac.store import arrays as array_store
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
 
@@ -27,6 +31,9 @@ class Stored:
     queues: list[Queue]
     nodes: list[Node]
     waiting: list[WaitingJob]
+    held: list[HeldJob]
+    """Jobs that wait outside of the line."""
+    arrays: list[JobArray]
     works: list[Work]
     """Every job with live replicas, once for each attempt that has some."""
 
@@ -35,17 +42,30 @@ class Stored:
         projection.put_queues(self.queues)
         for node in self.nodes:
             projection.put_node(node, seen=seen)
+        for array in self.arrays:
+            projection.put_array(array)
         for job in self.waiting:
             projection.line_up(job)
+        for held in self.held:
+            projection.hold(held)
         for work in self.works:
             projection.take(work)
 
 
 def load(conn: Connection) -> Stored:
-    held = {(replica.key.job_id, replica.key.attempt) for replica in job_store.live_replicas(conn)}
+    live = {(replica.key.job_id, replica.key.attempt) for replica in job_store.live_replicas(conn)}
+    waiting: list[WaitingJob] = []
+    held: list[HeldJob] = []
+    for job in job_store.waiting_jobs(conn):
+        if job.held is None:
+            waiting.append(waiting_job(job))
+        else:
+            held.append(HeldJob(job.id, job.not_before, job.spec.after if job.held is Hold.DEPENDENCY else ()))
     return Stored(
         queues=cluster_store.list_queues(conn),
         nodes=cluster_store.list_nodes(conn),
-        waiting=[waiting_job(job) for job in job_store.waiting_jobs(conn)],
-        works=list(records.load_works(conn, sorted(held)).values()),
+        waiting=waiting,
+        held=held,
+        arrays=array_store.unfinished_arrays(conn),
+        works=list(records.load_works(conn, sorted(live)).values()),
     )

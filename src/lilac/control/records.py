@@ -20,7 +20,7 @@ from lilac.store.database import Transaction
 
 _JOB_FIELDS = (
     "state", "retries", "node_id", "started_at", "finished_at", "exit_code", "reason", "message",
-    "waterfall", "updated_at",
+    "waterfall", "updated_at", "held", "not_before", "retry_counts",
 )  # fmt: skip
 _ATTEMPT_FIELDS = ("state", "size", "started_at", "finished_at", "reason", "message")
 _REPLICA_FIELDS = (

@@ -15,7 +15,8 @@ from lilac.model.clusters import RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, NodeId, QueueId, ReplicaKey, UserId
 from lilac.model.resources import INT32_MAX, ResourceRequest, check_request
-from lilac.model.states import AttemptState, FailureReason, JobState, ReplicaState
+from lilac.model.retrying import NOT_SAID, RetryBudget, RetryClass
+from lilac.model.states import AttemptState, FailureReason, Hold, JobState, ReplicaState
 
 
 class JobKind(StrEnum):
@@ -30,6 +31,24 @@ class SizeRange:
 
     min: int = 1
     max: int = 1
+
+
+class DependencyCondition(StrEnum):
+    """What must become of another job before this one may start."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    """It failed or was cancelled."""
+    ANY = "any"
+    """It ended, however it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A job (or all elements of an array) that is waited for."""
+
+    job_id: JobId
+    condition: DependencyCondition = DependencyCondition.SUCCESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +73,21 @@ class JobSpec:
     grace_s: int = 30
     """Between the polite signal and the kill."""
     max_retries: int = 3
-    """New attempts after failures of the platform's side (`states.RETRIED`)."""
+    """New attempts after failures of the platform's side (`states.RETRIED`), unless `retries` says otherwise."""
+    retries: RetryBudget = NOT_SAID
+    """New attempts by the class of the failure."""
+    after: tuple[Dependency, ...] = ()
+    """Jobs that must have ended, and how, before this one gets in line."""
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     preemptible: bool = False
+
+    def allowed_retries(self, failure: RetryClass) -> int:
+        """How many new attempts failures of this class may cost."""
+        allowed = self.retries.of(failure)
+        if allowed is not None:
+            return allowed
+        return self.max_retries if failure is RetryClass.NODE_LOST else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +114,30 @@ class Job:
     """One sentence about the end, for people."""
     waterfall: Mapping[str, float] = field(default_factory=dict[str, float])
     """Time stamps of the steps of the last attempt, see `WATERFALL`."""
+    held: Hold | None = None
+    """Why a queued job is not in line; None if it is."""
+    not_before: float | None = None
+    """When a job that is held for a pause after a failure gets in line again."""
+    retry_counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many new attempts it got after failures of each class."""
+    retry_of: JobId | None = None
+    """The job that this one runs again."""
+    array_id: JobId | None = None
+    """The array that it is an element of, and which one."""
+    array_index: int | None = None
+    array_seq: int | None = None
+    """The `seq` of its array: all elements have the turn that the array had."""
+
+    @property
+    def turn(self) -> int:
+        """Its place in the order of submission."""
+        return self.seq if self.array_seq is None else self.array_seq
+
+    def retried(self, failure: RetryClass) -> int:
+        """How many new attempts failures of this class have cost so far."""
+        if not self.retry_counts:
+            return self.retries if failure is RetryClass.NODE_LOST else 0
+        return self.retry_counts.get(failure, 0)
 
     def evolve(self, **changes: Any) -> Job:
         return replace(self, **changes)
@@ -191,6 +245,10 @@ def check_spec(spec: JobSpec) -> None:
         _check_range("time_limit_s", spec.time_limit_s, 1, INT32_MAX)
     _check_range("grace_s", spec.grace_s, 0, 86_400)
     _check_range("max_retries", spec.max_retries, 0, 1000)
+    for failure in RetryClass:
+        allowed = spec.retries.of(failure)
+        if allowed is not None:
+            _check_range(f"retries.{failure}", allowed, 0, 1000)
     if spec.kind is not JobKind.ELASTIC and spec.size.min != spec.size.max:
         raise InvalidInput(
             f"size.min and size.max must be equal for a job of kind {spec.kind}; only elastic jobs have a range.",

@@ -25,6 +25,7 @@ from typing import Any
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import NodeId, ReplicaKey
 from lilac.model.jobs import Attempt, Job, Replica, ReplicaReport
+from lilac.model.retrying import CLASS_OF, RetryClass, pause_s
 from lilac.model.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
@@ -32,6 +33,7 @@ from lilac.model.states import (
     RETRIED,
     AttemptState,
     FailureReason,
+    Hold,
     JobState,
     ReplicaState,
     allowed,
@@ -130,15 +132,15 @@ def report(work: Work, told: ReplicaReport, now: float) -> Outcome | None:
         new = new.evolve(finished_at=now, started_at=new.started_at or (now if "started" in times else None))
     after = _with_replica(work, new)
     if not work.current:
-        return _with_endevent_about(Outcome(after), new, now)
+        return _with_end_told(Outcome(after), new, now)
     after = _with_waterfall(after, new, now)
     if new.state in (ReplicaState.RUNNING, ReplicaState.PREPARING):
         return _all_running(after, now)
     if old.stop_wanted:
-        return _with_endevent_about(_all_running(after, now), new, now)
+        return _with_end_told(_all_running(after, now), new, now)
     if new.state is ReplicaState.SUCCEEDED:
-        return _with_endevent_about(_one_succeeded(after, now), new, now)
-    return _with_endevent_about(_one_failed(after, new, now), new, now)
+        return _with_end_told(_one_succeeded(after, now), new, now)
+    return _with_end_told(_one_failed(after, new, now), new, now)
 
 
 def cancel(work: Work, *, actor: str, now: float) -> Outcome:
@@ -147,6 +149,19 @@ def cancel(work: Work, *, actor: str, now: float) -> Outcome:
     check(JOB_TRANSITIONS, job.state, JobState.CANCELLED, f"Job {job.id}")
     message = f"Cancelled by {actor.removeprefix('user:')}."
     return _end(work, JobState.CANCELLED, AttemptState.CANCELLED, FailureReason.CANCELLED, message, None, now, actor)
+
+
+def give_up_waiting(work: Work, message: str, now: float) -> Outcome:
+    """End a job whose dependencies can never be met; the sentence says which."""
+    return _end(
+        work, JobState.CANCELLED, AttemptState.CANCELLED, FailureReason.DEPENDENCY, message, None, now, "system"
+    )
+
+
+def release(work: Work, now: float) -> Outcome:
+    """Let a job that was held into the line."""
+    job = work.job.evolve(held=None, not_before=None, updated_at=now)
+    return Outcome(replace(work, job=job), (event_about(job, EventKind.JOB_RELEASED, now, held=str(work.job.held)),))
 
 
 def expire(work: Work, limit_s: float, now: float) -> Outcome | None:
@@ -233,11 +248,14 @@ def _one_failed(work: Work, culprit: Replica, now: float) -> Outcome:
         return smaller
     where = f"Replica {culprit.key.rank}: " if len(work.replicas) > 1 else ""
     message = where + (culprit.message or _sentence(reason, culprit.exit_code))
-    if reason in RETRIED and work.job.retries < work.job.spec.max_retries:
-        return _requeue(work, reason, message, now)
     ended = AttemptState.LOST if reason in RETRIED else AttemptState.FAILED
-    if reason in RETRIED:
-        message += f" No retries left ({work.job.spec.max_retries} allowed)."
+    failure = CLASS_OF.get(reason)
+    if failure is not None:
+        allowed_retries = work.job.spec.allowed_retries(failure)
+        if work.job.retried(failure) < allowed_retries:
+            return _requeue(work, ended, reason, failure, message, now)
+        if allowed_retries or failure is RetryClass.NODE_LOST:
+            message += f" No retries left ({allowed_retries} allowed)."
     return _end(work, JobState.FAILED, ended, reason, message, culprit.exit_code, now, "system")
 
 
@@ -264,20 +282,37 @@ def _without(work: Work, culprit: Replica, reason: FailureReason, now: float) ->
     return replace(after, events=(event, *after.events))
 
 
-def _requeue(work: Work, reason: FailureReason, message: str, now: float) -> Outcome:
-    attempt = replace(_attempt_of(work), state=AttemptState.LOST, finished_at=now, reason=reason, message=message)
+def _requeue(
+    work: Work, ended: AttemptState, reason: FailureReason, failure: RetryClass, message: str, now: float
+) -> Outcome:
+    attempt = replace(_attempt_of(work), state=ended, finished_at=now, reason=reason, message=message)
     check(JOB_TRANSITIONS, work.job.state, JobState.QUEUED, f"Job {work.job.id}")
+    before = work.job.retried(failure)
+    pause = pause_s(failure, before)
     job = work.job.evolve(
         state=JobState.QUEUED,
         retries=work.job.retries + 1,
+        retry_counts=_counted(work.job, failure),
+        held=Hold.PAUSE if pause else None,
+        not_before=now + pause if pause else None,
         node_id=None,
         started_at=None,
         reason=reason,
         message=message,
         updated_at=now,
     )
-    event = event_about(job, EventKind.JOB_REQUEUED, now, reason=str(reason), message=message, retries=job.retries)
+    facts = {"class": str(failure), "retries_left": job.spec.allowed_retries(failure) - before - 1}
+    if pause:
+        facts |= {"not_before": now + pause}
+    event = event_about(
+        job, EventKind.JOB_REQUEUED, now, reason=str(reason), message=message, retries=job.retries, **facts
+    )
     return Outcome(Work(job, attempt, stopping(work.replicas)), (event,))
+
+
+def _counted(job: Job, failure: RetryClass) -> dict[str, int]:
+    counts = {str(each): job.retried(each) for each in RetryClass if job.retried(each)}
+    return {**counts, str(failure): job.retried(failure) + 1}
 
 
 _JOB_END_EVENTS: Mapping[JobState, EventKind] = {
@@ -305,6 +340,8 @@ def _end(
         exit_code=exit_code,
         reason=reason,
         message=message,
+        held=None,
+        not_before=None,
         waterfall={**work.job.waterfall, "submitted": work.job.submitted_at, "finished": now},
     )
     attempt, replicas = work.attempt, work.replicas
@@ -318,7 +355,7 @@ def _end(
     return Outcome(Work(job, attempt, replicas), (replace(event, actor=actor),))
 
 
-def _with_endevent_about(outcome: Outcome, replica: Replica, now: float) -> Outcome:
+def _with_end_told(outcome: Outcome, replica: Replica, now: float) -> Outcome:
     """Have the history tell that a replica ended and holds nothing any more: if possible in the job's event."""
     if not is_terminal(replica.state):
         return outcome

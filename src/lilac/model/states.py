@@ -55,6 +55,15 @@ class NodeState(StrEnum):
     LOST = "lost"
 
 
+class Hold(StrEnum):
+    """Why a queued job is kept out of the line."""
+
+    DEPENDENCY = "dependency"
+    """Jobs that it waits for have not ended yet."""
+    PAUSE = "pause"
+    """It failed and is tried again after a pause."""
+
+
 class FailureReason(StrEnum):
     """Why an attempt or a replica did not succeed; decides whether trying again can help."""
 
@@ -71,12 +80,14 @@ class FailureReason(StrEnum):
     PREEMPTED = "preempted"
     DRAINED = "drained"
     PEER = "peer"
+    DEPENDENCY = "dependency"
+    """A job that it waited for ended otherwise than it needed."""
 
 
 RETRIED: frozenset[FailureReason] = frozenset(
     {FailureReason.NODE_LOST, FailureReason.GPU_LOST, FailureReason.VANISHED, FailureReason.ENGINE}
 )
-"""Failures of the platform's side: they cost a retry and lead to a new attempt; all others end the job."""
+"""Failures of the platform's side: which no job can be blamed for; see `retrying` for what is tried again."""
 
 S = TypeVar("S", bound=StrEnum)
 

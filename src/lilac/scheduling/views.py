@@ -135,7 +135,7 @@ class WaitingJob:
     def of(cls, job: Job) -> WaitingJob:
         return cls(
             id=job.id,
-            seq=job.seq,
+            seq=job.turn,
             priority=job.spec.priority,
             submitted_at=job.submitted_at,
             shape=shape_of(job),

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, text
 
+from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
 from lilac.model.ids import JobId, NodeId
 from lilac.model.jobs import Job
@@ -48,12 +49,13 @@ class Touched:
 
     works: set[tuple[JobId, int]] = field(default_factory=set[tuple[JobId, int]])
     """Job and attempt; 0 for a job that had none yet."""
+    arrays: set[JobId] = field(default_factory=set[JobId])
     nodes: set[NodeId] = field(default_factory=set[NodeId])
     directory: bool = False
     """All queues and nodes may be others than before."""
 
     def __bool__(self) -> bool:
-        return bool(self.works or self.nodes or self.directory)
+        return bool(self.works or self.arrays or self.nodes or self.directory)
 
     def note(self, things: Iterable[Any]) -> None:
         """Note what is among the arguments of a callback. Other arguments (times, say) name nothing."""
@@ -62,6 +64,8 @@ class Touched:
                 self.works.add((thing.job.id, thing.attempt.number if thing.attempt is not None else 0))
             elif isinstance(thing, Job):
                 self.works.add((thing.id, thing.attempt))
+            elif isinstance(thing, JobArray):
+                self.arrays.add(thing.id)
             elif isinstance(thing, Node):
                 self.nodes.add(thing.id)
             elif isinstance(thing, Queue):
@@ -75,11 +79,17 @@ class Touched:
     def add(self, keys: Mapping[str, Any]) -> None:
         """Add what a row names."""
         self.works.update((JobId(job_id), attempt) for job_id, attempt in keys.get("works", ()))
+        self.arrays.update(map(JobId, keys.get("arrays", ())))
         self.nodes.update(map(NodeId, keys.get("nodes", ())))
         self.directory = self.directory or bool(keys.get("directory"))
 
     def keys(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"works": sorted(self.works), "nodes": sorted(self.nodes), "directory": self.directory}
+        told: dict[str, Any] = {
+            "works": sorted(self.works),
+            "arrays": sorted(self.arrays),
+            "nodes": sorted(self.nodes),
+            "directory": self.directory,
+        }
         return {name: value for name, value in told.items() if value}
 
 

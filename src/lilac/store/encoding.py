@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 
 from lilac.model.clusters import Inventory, RuntimeName
-from lilac.model.ids import QueueId
-from lilac.model.jobs import JobKind, JobSpec, SizeRange
+from lilac.model.ids import JobId, QueueId
+from lilac.model.jobs import Dependency, DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
+from lilac.model.retrying import RetryBudget, RetryClass
 
 
 class Encoded(str):
@@ -58,7 +59,17 @@ def spec_to_json(spec: JobSpec) -> dict[str, Any]:
         "node_selector": spec.node_selector,
         "labels": spec.labels,
         "preemptible": spec.preemptible,
-    }
+    } | _more(spec)
+
+
+def _more(spec: JobSpec) -> dict[str, Any]:
+    """What few jobs ask for, so that it costs the others nothing."""
+    more: dict[str, Any] = {}
+    if spec.retries != RetryBudget():
+        more["retries"] = {str(each): spec.retries.of(each) for each in RetryClass}
+    if spec.after:
+        more["after"] = [{"job_id": each.job_id, "condition": each.condition} for each in spec.after]
+    return more
 
 
 def spec_from_json(data: Mapping[str, Any]) -> JobSpec:
@@ -91,6 +102,10 @@ def spec_from_json(data: Mapping[str, Any]) -> JobSpec:
         node_selector=get("node_selector", {}),
         labels=get("labels", {}),
         preemptible=get("preemptible", False),
+        retries=RetryBudget(**retries) if (retries := get("retries")) else RetryBudget(),
+        after=tuple(
+            Dependency(JobId(each["job_id"]), DependencyCondition(each["condition"])) for each in get("after", ())
+        ),
     )
 
 

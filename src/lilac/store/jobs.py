@@ -1,5 +1,5 @@
-"""Jobs: inserting, finding, listing, and their guarded updates. Attempts and replicas are in `attempts`, and named
-here too.
+"""Jobs: inserting, finding, and their guarded updates. Attempts and replicas are in `attempts`, and named here
+too; lists are in `listing`.
 
 A job's row changes only by `update_job`, whose guard (states and attempt) is part of the statement: two writers that
 both want to end a job cannot both succeed, and a report about an older attempt changes nothing.
@@ -10,17 +10,18 @@ The queue's name is kept as text when a job is submitted, so the history can tel
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
 
 from lilac.model.errors import Conflict, NotFound
-from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
+from lilac.model.ids import JobId, NodeId, QueueId, UserId
 from lilac.model.jobs import Job
-from lilac.model.states import JOB_TRANSITIONS, FailureReason, JobState
+from lilac.model.states import JOB_TRANSITIONS, FailureReason, Hold, JobState
 from lilac.store import encoding, faults, numbering
+from lilac.store.arrays import waiting_in_arrays
 from lilac.store.attempts import (
     all_replicas_of,
     attempts_of,
@@ -35,23 +36,23 @@ from lilac.store.attempts import (
 )
 from lilac.store.engines import LOCKS_ROWS
 from lilac.store.guards import guarded_update
-from lilac.store.tables import LIVE_JOB, WAITING, jobs, nodes, queues
+from lilac.store.tables import ELEMENT, LIVE_JOB, UNFINISHED, WAITING, arrays, job_labels, jobs, queues
 
 __all__ = [
-    "JobFilter",
     "all_replicas_of",
     "attempts_of",
     "count_by_state",
     "count_waiting",
-    "find_job_by_name",
     "get_attempts",
+    "get_element",
+    "get_elements",
     "get_job",
     "get_jobs",
     "get_replica",
     "insert_attempt",
     "insert_jobs",
+    "insert_labels",
     "insert_replicas",
-    "list_jobs",
     "live_jobs",
     "live_replicas",
     "lock_jobs",
@@ -66,7 +67,7 @@ __all__ = [
 
 _INSERT = insert(jobs)
 _QUEUE_NAME = select(queues.c.name).where(queues.c.id == bindparam("queue_id"))
-_SELECT = select(
+SELECT = select(
     jobs.c.id,
     jobs.c.seq,
     jobs.c.spec,
@@ -83,31 +84,29 @@ _SELECT = select(
     jobs.c.reason,
     jobs.c.message,
     jobs.c.waterfall,
+    jobs.c.held,
+    jobs.c.not_before,
+    jobs.c.retry_counts,
+    jobs.c.retry_of,
+    jobs.c.array_id,
+    jobs.c.array_index,
+    jobs.c.array_seq,
 )
-_BY_ID = _SELECT.where(jobs.c.id == bindparam("job_id"))
-_BY_IDS = _SELECT.where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
+_BY_ID = SELECT.where(jobs.c.id == bindparam("job_id"))
+_BY_IDS = SELECT.where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
 _LOCK = (
     select(jobs.c.id).where(jobs.c.id.in_(bindparam("job_ids", expanding=True))).order_by(jobs.c.id).with_for_update()
 )
-_WAITING = _SELECT.where(WAITING).order_by(jobs.c.seq)
-_LIVE = _SELECT.where(LIVE_JOB).order_by(jobs.c.seq)
+_WAITING = SELECT.where(WAITING).order_by(jobs.c.seq)
+_LIVE = SELECT.where(LIVE_JOB).order_by(jobs.c.seq)
 _WAITING_BY_QUEUE = (
     select(jobs.c.queue_id, func.count()).where(WAITING, jobs.c.queue_id.is_not(None)).group_by(jobs.c.queue_id)
 )
+_ELEMENTS_OF = SELECT.where(jobs.c.array_id == bindparam("array_id"), ELEMENT)
+_ELEMENT = _ELEMENTS_OF.where(jobs.c.array_index == bindparam("index"))
+_ELEMENTS = _ELEMENTS_OF.where(jobs.c.array_index.in_(bindparam("indices", expanding=True)))
+_INSERT_LABEL = insert(job_labels)
 _CHUNK = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFilter:
-    """Which jobs to list: those that match all that is given."""
-
-    ids: Collection[JobId] | None = None
-    name: str | None = None
-    states: Collection[JobState] | None = None
-    queue_id: QueueId | None = None
-    owner_id: UserId | None = None
-    cluster_id: ClusterId | None = None
-    """Jobs whose first replica is or was on a node of this cluster."""
 
 
 def insert_jobs(conn: Connection, new: Sequence[Job]) -> list[Job]:
@@ -137,7 +136,7 @@ def insert_jobs(conn: Connection, new: Sequence[Job]) -> list[Job]:
 
 def get_job(conn: Connection, job_id: JobId) -> Job | None:
     row = conn.execute(_BY_ID, {"job_id": job_id}).first()
-    return None if row is None else _job(row)
+    return None if row is None else from_row(row)
 
 
 def get_jobs(conn: Connection, job_ids: Collection[JobId]) -> dict[JobId, Job]:
@@ -145,7 +144,7 @@ def get_jobs(conn: Connection, job_ids: Collection[JobId]) -> dict[JobId, Job]:
     found: list[Job] = []
     ids = list(job_ids)
     for start in range(0, len(ids), _CHUNK):
-        found += map(_job, conn.execute(_BY_IDS, {"job_ids": ids[start : start + _CHUNK]}))
+        found += map(from_row, conn.execute(_BY_IDS, {"job_ids": ids[start : start + _CHUNK]}))
     return {job.id: job for job in sorted(found, key=lambda job: job.seq)}
 
 
@@ -162,42 +161,36 @@ def lock_jobs(conn: Connection, job_ids: Collection[JobId]) -> None:
         conn.execute(_LOCK, {"job_ids": ids[start : start + _CHUNK]})
 
 
-def find_job_by_name(conn: Connection, name: str, owner_id: UserId | None = None) -> Job | None:
-    """The newest job of this name (of this owner)."""
-    found = list_jobs(conn, JobFilter(name=name, owner_id=owner_id), limit=1)
-    return found[0] if found else None
+def get_element(conn: Connection, array_id: JobId, index: int) -> Job | None:
+    """An element of an array, if it has a row."""
+    row = conn.execute(_ELEMENT, {"array_id": array_id, "index": index}).first()
+    return None if row is None else from_row(row)
 
 
-def list_jobs(conn: Connection, where: JobFilter, *, limit: int, before_seq: int | None = None) -> list[Job]:
-    """At most `limit` jobs that match, newest first; the next page begins before the last one's `seq`."""
-    statement = _SELECT.order_by(jobs.c.seq.desc()).limit(limit)
-    if before_seq is not None:
-        statement = statement.where(jobs.c.seq < before_seq)
-    if where.ids is not None:
-        statement = statement.where(jobs.c.id.in_(list(where.ids)))
-    if where.name is not None:
-        statement = statement.where(jobs.c.name == where.name)
-    if where.states is not None:
-        statement = statement.where(jobs.c.state.in_([state.value for state in where.states]))
-    if where.queue_id is not None:
-        statement = statement.where(jobs.c.queue_id == where.queue_id)
-    if where.owner_id is not None:
-        statement = statement.where(jobs.c.owner_id == where.owner_id)
-    if where.cluster_id is not None:
-        here = select(nodes.c.id).where(nodes.c.cluster_id == where.cluster_id)
-        statement = statement.where(jobs.c.node_id.in_(here))
-    return [_job(row) for row in conn.execute(statement)]
+def get_elements(conn: Connection, array_id: JobId, indices: Sequence[int]) -> dict[int, Job]:
+    """Those of the elements that have a row, by index."""
+    found: dict[int, Job] = {}
+    for start in range(0, len(indices), _CHUNK):
+        rows = conn.execute(_ELEMENTS, {"array_id": array_id, "indices": indices[start : start + _CHUNK]})
+        found |= {job.array_index: job for job in map(from_row, rows) if job.array_index is not None}
+    return found
+
+
+def insert_labels(conn: Connection, labels: Sequence[tuple[str, int]]) -> None:
+    """Make jobs and arrays (by `seq`) findable by `key=value`."""
+    if labels:
+        conn.execute(_INSERT_LABEL, [{"label": label, "seq": seq} for label, seq in labels])
 
 
 def waiting_jobs(conn: Connection) -> Iterator[Job]:
     """All queued jobs in the order of submission, a thousand at a time; to be consumed within the transaction."""
     for row in conn.execution_options(yield_per=_CHUNK).execute(_WAITING):
-        yield _job(row)
+        yield from_row(row)
 
 
 def live_jobs(conn: Connection) -> list[Job]:
     """All jobs that are starting or running, in the order of submission."""
-    return [_job(row) for row in conn.execute(_LIVE)]
+    return [from_row(row) for row in conn.execute(_LIVE)]
 
 
 def count_by_state(conn: Connection, queue_id: QueueId | None = None) -> dict[JobState, int]:
@@ -209,16 +202,21 @@ def count_by_state(conn: Connection, queue_id: QueueId | None = None) -> dict[Jo
 
 
 def waiting_by_queue(conn: Connection) -> dict[QueueId, int]:
-    """How many jobs wait in each queue that has any."""
-    return {QueueId(queue_id): count for queue_id, count in conn.execute(_WAITING_BY_QUEUE)}
+    """How many jobs wait in each queue that has any, elements of arrays included."""
+    counts = waiting_in_arrays(conn)
+    for queue_id, count in conn.execute(_WAITING_BY_QUEUE):
+        counts[QueueId(queue_id)] = counts.get(QueueId(queue_id), 0) + count
+    return counts
 
 
 def count_waiting(conn: Connection, queue_id: QueueId, *owner: UserId | None) -> int:
     """How many jobs wait in a queue, of all owners or of the one that is given (None: those of nobody)."""
-    statement = select(func.count()).select_from(jobs).where(WAITING, jobs.c.queue_id == queue_id)
+    rows = select(func.count()).select_from(jobs).where(WAITING, jobs.c.queue_id == queue_id)
+    elements = select(func.coalesce(func.sum(arrays.c.waiting_count), 0)).where(arrays.c.queue_id == queue_id)
     for owner_id in owner:
-        statement = statement.where(jobs.c.owner_id.is_(None) if owner_id is None else jobs.c.owner_id == owner_id)
-    return conn.execute(statement).scalar_one()
+        rows = rows.where(jobs.c.owner_id.is_(None) if owner_id is None else jobs.c.owner_id == owner_id)
+        elements = elements.where(arrays.c.owner_id.is_(None) if owner_id is None else arrays.c.owner_id == owner_id)
+    return conn.execute(rows).scalar_one() + int(conn.execute(elements.where(UNFINISHED)).scalar_one())
 
 
 def queue_names(conn: Connection, job_ids: Collection[JobId]) -> dict[JobId, str]:
@@ -284,10 +282,17 @@ def _row(job: Job, queue_name: str) -> dict[str, Any]:
         "exit_code": job.exit_code,
         "reason": None if job.reason is None else job.reason.value,
         "message": job.message,
+        "held": None if job.held is None else job.held.value,
+        "not_before": job.not_before,
+        "retry_counts": job.retry_counts or None,
+        "retry_of": job.retry_of,
+        "array_id": job.array_id,
+        "array_index": job.array_index,
+        "array_seq": job.array_seq,
     }
 
 
-def _job(row: Row[*tuple[Any, ...]]) -> Job:
+def from_row(row: Row[*tuple[Any, ...]]) -> Job:
     (
         job_id,
         seq,
@@ -305,6 +310,13 @@ def _job(row: Row[*tuple[Any, ...]]) -> Job:
         reason,
         message,
         waterfall,
+        held,
+        not_before,
+        retry_counts,
+        retry_of,
+        array_id,
+        array_index,
+        array_seq,
     ) = row
     return Job(
         id=JobId(job_id),
@@ -323,4 +335,11 @@ def _job(row: Row[*tuple[Any, ...]]) -> Job:
         reason=None if reason is None else FailureReason(reason),
         message=message,
         waterfall=waterfall,
+        held=None if held is None else Hold(held),
+        not_before=not_before,
+        retry_counts=retry_counts or {},
+        retry_of=retry_of,
+        array_id=array_id,
+        array_index=array_index,
+        array_seq=array_seq,
     )

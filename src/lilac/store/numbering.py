@@ -17,6 +17,8 @@ EVENTS_LOCK = 0x6C696C6163_01
 """The key of the advisory lock that makes the order of event numbers the order of commits."""
 
 _SQLITE_LAST_EVENT = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+_SQLITE_JOB_SEQUENCE = text("UPDATE sqlite_sequence SET seq = :seq WHERE name = 'jobs'")
+_SQLITE_NEW_JOB_SEQUENCE = text("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', :seq)")
 _SQLITE_LAST_JOB = text(
     "SELECT name, (SELECT seq FROM sqlite_sequence WHERE name = 'jobs') FROM queues WHERE id = :queue_id"
 )
@@ -38,6 +40,12 @@ def reserve_for_jobs(conn: Connection, queue_id: QueueId, count: int) -> tuple[s
         return None if row is None else (row[0], _from(row[1], count))
     rows = conn.execute(_POSTGRESQL_JOBS, {"queue_id": queue_id, "count": count}).all()
     return (rows[0][0], sorted(row[1] for row in rows)) if rows else None
+
+
+def keep_job_number(conn: Connection, seq: int) -> None:
+    """Keep the number of what is no row of `jobs` (an array) from being given to one. Numbers are taken in order."""
+    if conn.dialect.name == "sqlite" and not conn.execute(_SQLITE_JOB_SEQUENCE, {"seq": seq}).rowcount:
+        conn.execute(_SQLITE_NEW_JOB_SEQUENCE, {"seq": seq})
 
 
 def reserve_for_events(conn: Connection, count: int) -> tuple[Sequence[int], str | None]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     text,
     true,
@@ -56,6 +57,12 @@ class FreeText(TypeDecorator[str]):
 
 
 WAITING = text("state = 'queued'")
+LISTED = text("array_id IS NULL")
+ELEMENT = text("array_id IS NOT NULL")
+LIVE_ELEMENT = text("array_id IS NOT NULL AND state IN ('queued', 'starting', 'running')")
+ON_A_NODE = text("node_id IS NOT NULL")
+OF_A_RARE_KIND = text("kind <> 'batch'")
+UNFINISHED = text("finished_at IS NULL")
 """The conditions of the partial indexes, as literals: with a bound parameter SQLite would not use the index."""
 LIVE_JOB = text("state IN ('starting', 'running')")
 LIVE_ATTEMPT = text("state IN ('starting', 'running')")
@@ -66,6 +73,10 @@ def _index_where_set(column: str) -> Index:
     """The events about one thing, in order."""
     condition = text(f"{column} IS NOT NULL")
     return Index(None, column, "seq", sqlite_where=condition, postgresql_where=condition)
+
+
+def _index(name: str | None, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 metadata = MetaData(naming_convention=NAMING)
@@ -178,14 +189,76 @@ jobs = Table(
     Column("exit_code", Integer),
     Column("reason", Text),
     Column("message", FreeText),
-    Index("ix_jobs_waiting", "seq", "queue_id", sqlite_where=WAITING, postgresql_where=WAITING),
-    Index("ix_jobs_live", "seq", sqlite_where=LIVE_JOB, postgresql_where=LIVE_JOB),
-    Index(None, "state", "seq"),
-    Index(None, "queue_id", "seq"),
-    Index(None, "owner_id", "seq"),
-    Index(None, "name", "seq"),
+    Column("held", Text),
+    Column("not_before", Double),
+    Column("retry_counts", JSON),
+    Column("retry_of", Text),
+    Column("array_id", Text),
+    Column("array_index", BigInteger),
+    Column("array_seq", BigInteger),
+    _index("ix_jobs_waiting", "seq", "queue_id", where=WAITING),
+    _index("ix_jobs_live", "seq", where=LIVE_JOB),
+    _index(None, "state", "seq", where=LISTED),
+    _index(None, "queue_id", "seq", where=LISTED),
+    _index(None, "owner_id", "seq", where=LISTED),
+    _index(None, "name", "seq", where=LISTED),
+    _index(None, "submitted_at", "seq", where=LISTED),
+    _index(None, "node_id", "seq", where=ON_A_NODE),
+    _index(None, "kind", "seq", where=OF_A_RARE_KIND),
+    _index("uq_jobs_element", "array_id", "array_index", where=ELEMENT, unique=True),
+    _index("ix_jobs_element_state", "array_id", "state", where=ELEMENT),
     sqlite_autoincrement=True,
 )
+
+arrays = Table(
+    "arrays",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", Seq, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("owner_id", Text, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("queue_id", Text, ForeignKey("queues.id", ondelete="SET NULL")),
+    Column("queue_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("indices", Text, nullable=False),
+    Column("waiting", Text, nullable=False),
+    Column("waiting_count", BigInteger, nullable=False),
+    Column("cancelled", Text, nullable=False),
+    Column("running_limit", BigInteger),
+    Column("held", Text),
+    Column("retry_of", Text),
+    Column("submitted_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("reason", Text),
+    Column("message", FreeText),
+    Column("counts", JSON),
+    Column("version", BigInteger, nullable=False),
+    _index("ix_arrays_unfinished", "seq", where=UNFINISHED),
+)
+"""Arrays of jobs: elements that wait (or were cancelled waiting) are index ranges here, the others rows of `jobs`."""
+
+job_labels = Table(
+    "job_labels",
+    metadata,
+    Column("label", Text, primary_key=True),
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+)
+"""`key=value` of jobs and arrays, for lists."""
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("principal", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+)
+"""Answers to submissions with an idempotency key."""
 
 attempts = Table(
     "attempts",

@@ -74,6 +74,7 @@ class Stand:
         await self.platform.start()
 
     async def settle(self) -> None:
+        await self.platform.settling.settle()
         await self.platform.loop.settled()
 
     async def check(self) -> None:
@@ -84,6 +85,7 @@ class Stand:
         self.clock.now += seconds
         await self.platform.nodes.lose_silent()
         await self.platform.deadlines.end_due()
+        await self.platform.pauses.end_due()
         await self.settle()
 
     async def submit(self, *, by: Principal | None = None, **more: Any) -> str:

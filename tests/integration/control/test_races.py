@@ -18,6 +18,7 @@ from lilac.model.states import JobState, NodeState, ReplicaState
 from lilac.store import attempts as attempt_store
 from lilac.store import events as event_store
 from lilac.store import jobs as job_store
+from lilac.store import listing
 from tests.integration.control.stand import ROOT, FakeAgent, Stand, cancelled_at_once
 
 
@@ -267,7 +268,7 @@ async def test_callers_that_go_away_leave_records_and_memory_equal(stand: Stand)
     for _ in range(30):
         await cancelled_at_once(stand.submit(cpu=100, memory=10))
         await cancelled_at_once(agent.send(agent.body()))
-    jobs = await stand.platform.db.read(job_store.list_jobs, job_store.JobFilter(), limit=100)
+    jobs = await stand.platform.db.read(listing.list_jobs, listing.JobFilter(), limit=100)
     await asyncio.gather(*(cancelled_at_once(stand.platform.jobs.cancel(ROOT, job.id)) for job in jobs))
     await stand.check()
 
@@ -341,7 +342,7 @@ async def test_a_report_about_many_replicas_costs_few_queries(stand: Stand) -> N
 
 
 def _all_replicas(conn):  # type: ignore[no-untyped-def]
-    jobs = job_store.list_jobs(conn, job_store.JobFilter(), limit=1000)
+    jobs = listing.list_jobs(conn, listing.JobFilter(), limit=1000)
     return [replica for job in jobs for replica in attempt_store.all_replicas_of(conn, JobId(job.id))]
 
 

@@ -15,7 +15,7 @@ from lilac.model.errors import LilacError
 from lilac.model.states import JobState
 from lilac.scheduling import satisfiable, shape_of
 from lilac.store import jobs as job_store
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 from tests.integration.control.stand import ENDED, ROOT, FakeAgent, OriginalAgent, Stand, cancelled_at_once, open_stand
 
 STEPS = 250

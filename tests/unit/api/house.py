@@ -35,8 +35,9 @@ from lilac.model.states import AttemptState, JobState, NodeState, ReplicaState
 from lilac.store import attempts as attempt_store
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
+from lilac.store import listing
 from lilac.store.database import Database, Transaction
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 
 NOW = 1_764_000_000.123456
 PASSWORD = "correct horse"
@@ -75,7 +76,7 @@ class HouseJobs:
     async def list(
         self, principal: Principal, wanted: JobFilter, *, limit: int = 1000, before_seq: int | None = None
     ) -> list[Job]:
-        return await self._db.read(job_store.list_jobs, wanted, limit=limit, before_seq=before_seq)
+        return await self._db.read(listing.list_jobs, wanted, limit=limit, before_seq=before_seq)
 
     def render(self, job: Job, principal: Principal) -> dict[str, Any]:
         return job_views.job_object(job, queue_name=None, owner=None, node_name=None, with_env=False)

@@ -9,16 +9,20 @@ from lilac.api.routers import (
     events,
     foresight,
     health,
+    job_lists,
     jobs,
     node,
     nodes,
     queues,
     replicas,
+    submitting,
     tunnels,
     users,
 )
 
 ROUTERS = (
+    submitting.routes,
+    job_lists.routes,
     jobs.routes,
     node.routes,
     tunnels.routes,

@@ -21,7 +21,7 @@ from lilac.api.schemas.clusters import (
 )
 from lilac.api.wire import cluster_info_to_wire, cluster_summary_to_wire, cluster_to_wire, key_to_wire, node_to_wire
 from lilac.model.ids import KeyId, parse_uuid
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 
 routes = router("clusters")
 

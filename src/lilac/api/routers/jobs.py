@@ -1,4 +1,4 @@
-"""Jobs: submit, list, look, cancel, explain, wait, logs."""
+"""One job: look, cancel, explain, wait, logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
 from lilac.api.schemas.foresight import MoveJob
-from lilac.api.schemas.jobs import AppendLogs, SetStatus, SubmitJob
+from lilac.api.schemas.jobs import AppendLogs, SetStatus
 from lilac.api.wire import event_to_wire
 from lilac.control import job_views
 from lilac.control.platform import Platform
@@ -21,50 +21,11 @@ from lilac.model.ids import INT64_MAX, JobId, ReplicaKey, parse_uuid
 from lilac.model.jobs import Job
 from lilac.model.lifecycle import has_no_more_output
 from lilac.model.resources import INT32_MAX
-from lilac.model.states import JobState, is_terminal
+from lilac.model.states import is_terminal
 from lilac.store import events as event_store
-from lilac.store.jobs import JobFilter
 
 routes = router("jobs")
 _READ_LIMIT = 8 << 20
-
-
-@routes.post("/training_jobs", status_code=201, operation_id="submit_job")
-async def submit(body: SubmitJob, request: Request, principal: Caller) -> Response:
-    """Submit a job."""
-    platform: Platform = request.app.state.platform
-    queue = platform.jobs.queue(body.queue_id)
-    job = await platform.jobs.submit(principal, body.spec(queue.id), strict=body.strict)
-    return Json(job_views.created_job(job), 201)
-
-
-@routes.get("/training_jobs", operation_id="list_jobs")
-async def list_jobs(
-    request: Request,
-    principal: Caller,
-    id: str | None = None,
-    name: str | None = None,
-    status: str | None = None,
-    queue_id: str | None = None,
-    owner: str | None = None,
-    limit: int = Query(1000, ge=1, le=1000),
-    after: str | None = Query(None, description="`next` of the page before."),
-) -> Response:
-    """Jobs, newest first, as far as the caller may see them."""
-    platform: Platform = request.app.state.platform
-    owner_id = await platform.jobs.owner_id(principal, owner) if owner is not None else None
-    if owner is not None and owner_id is None:
-        return Json({"jobs": [], "next": None})
-    wanted = JobFilter(
-        ids=(JobId(_uuid(id, "id")),) if id is not None else None,
-        name=name,
-        states=tuple(_state(word) for word in status.split(",")) if status is not None else None,
-        queue_id=platform.jobs.queue(queue_id).id if queue_id is not None else None,
-        owner_id=owner_id,
-    )
-    jobs = await platform.jobs.list(principal, wanted, limit=limit, before_seq=_cursor(after))
-    following = str(jobs[-1].seq) if len(jobs) == limit else None
-    return Json({"jobs": [platform.jobs.render(job, principal) for job in jobs], "next": following})
 
 
 @routes.get("/training_jobs/{job}", operation_id="get_job")
@@ -228,21 +189,6 @@ async def _next_attempt(platform: Platform, principal: Principal, job: Job, atte
                 break
             await changed
     return job
-
-
-def _state(word: str) -> JobState:
-    try:
-        return JobState(word.strip().lower())
-    except ValueError:
-        raise InvalidInput(f"status must be one of {', '.join(JobState)}, not {word!r}.", field="status") from None
-
-
-def _cursor(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not after.isdecimal() or len(after) > 18:
-        raise InvalidInput(f"after must be the `next` of a page before, not {after!r}.", field="after")
-    return int(after)
 
 
 def _uuid(text: str, name: str) -> str:

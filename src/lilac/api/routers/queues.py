@@ -15,7 +15,7 @@ from lilac.control.directory import QueueWanted
 from lilac.control.principals import Principal
 from lilac.model.jobs import Job
 from lilac.model.states import JobState
-from lilac.store.jobs import JobFilter
+from lilac.store.listing import JobFilter
 
 routes = router("queues")
 

@@ -6,10 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictInt, StrictStr
 
+from lilac.control.submitting import Order
+from lilac.model.arrays import parse_array
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import QueueId
-from lilac.model.jobs import JobKind, JobSpec, SizeRange
+from lilac.model.jobs import DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import INT32_MAX, GpuRequest, ResourceRequest
+from lilac.model.retrying import NOT_SAID, RetryBudget
 from lilac.model.states import JobState
 
 Int32 = Annotated[StrictInt, Field(ge=-INT32_MAX - 1, le=INT32_MAX)]
@@ -38,6 +41,22 @@ class Size(BaseModel):
     max: Int32 | None = Field(None, description="Equal to min unless the job is elastic.")
 
 
+class RetriesBody(BaseModel):
+    """New attempts by the class of the failure. What is left out is 0, and for node_lost `max_retries`."""
+
+    node_lost: Int32 | None = Field(None, description="The node went silent, the engine failed, the replica vanished.")
+    image: Int32 | None = Field(None, description="The image could not be pulled.")
+    out_of_memory: Int32 | None = None
+    error: Int32 | None = Field(None, description="Another exit code than 0, or it could not be started.")
+
+
+class DependencyBody(BaseModel):
+    """A job that must have ended before this one gets in line."""
+
+    job_id: StrictStr = Field(description="Id or name; in a list also #2 for its third entry. Of an array, all of it.")
+    condition: DependencyCondition = DependencyCondition.SUCCESS
+
+
 class SubmitJob(BaseModel):
     """A new job."""
 
@@ -60,6 +79,11 @@ class SubmitJob(BaseModel):
     preemptible: bool = Field(
         False, description="Whether it may be stopped and queued again so that a job of higher priority can start."
     )
+    retries: RetriesBody | None = Field(None, description="New attempts by the class of the failure.")
+    after: list[DependencyBody] = Field(default_factory=list[DependencyBody], max_length=1000)
+    array: StrictStr | None = Field(
+        None, description="Indices of an array of such jobs: 0-9999, 1,3,5-9, or 0-99%10 for at most 10 at once."
+    )
     strict: bool = Field(False, description="Refuse what no node could ever run, instead of waiting.")
 
     def spec(self, queue_id: QueueId) -> JobSpec:
@@ -81,10 +105,47 @@ class SubmitJob(BaseModel):
             time_limit_s=self.time_limit_s,
             grace_s=self.grace_s,
             max_retries=self.max_retries,
+            retries=RetryBudget(**self.retries.model_dump()) if self.retries is not None else NOT_SAID,
             node_selector=self.node_selector,
             labels=self.labels,
             preemptible=self.preemptible,
         )
+
+    def order(self, queue_id: QueueId) -> Order:
+        """What is to be submitted."""
+        indices, limit = parse_array(self.array) if self.array is not None else (None, None)
+        return Order(
+            spec=self.spec(queue_id),
+            indices=indices,
+            running_limit=limit,
+            after=tuple((each.job_id, each.condition) for each in self.after),
+            strict=self.strict,
+        )
+
+
+class SubmitJobs(BaseModel):
+    """Many new jobs: all of them, or none."""
+
+    jobs: list[SubmitJob]
+
+
+class WhichJobs(BaseModel):
+    """Jobs that match all that is given; at least one must be."""
+
+    name: StrictStr | None = None
+    status: list[JobState] | None = None
+    queue_id: StrictStr | None = None
+    owner: StrictStr | None = None
+    labels: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    q: StrictStr | None = Field(None, description="Text in the name.")
+    kind: JobKind | None = None
+
+
+class CancelJobs(BaseModel):
+    """Jobs by name, or by a filter."""
+
+    jobs: list[StrictStr] | None = Field(None, max_length=20_000, description="Ids or names.")
+    where: WhichJobs | None = None
 
 
 class SetStatus(BaseModel):

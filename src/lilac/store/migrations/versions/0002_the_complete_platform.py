@@ -5,6 +5,8 @@ Expand only: every new column has a server default or may be null, so the releas
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,9 +15,12 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Add tables and columns; nothing that the release before writes may be refused."""
+    _jobs()
     op.add_column("api_keys", sa.Column("scope", sa.Text(), server_default="admin", nullable=False))
     op.add_column("queues", sa.Column("limits", sa.JSON()))
     op.add_column("queues", sa.Column("user_limits", sa.JSON()))
@@ -63,3 +68,81 @@ def _several_replicas() -> None:
         sa.Column("seen_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_control_planes"),
     )
+
+
+def _jobs() -> None:
+    """Arrays, dependencies, retries by class, labels to filter by, idempotency keys."""
+    for name, kind in (
+        ("held", sa.Text()),
+        ("not_before", sa.Double()),
+        ("retry_counts", sa.JSON()),
+        ("retry_of", sa.Text()),
+        ("array_id", sa.Text()),
+        ("array_index", sa.BigInteger()),
+        ("array_seq", sa.BigInteger()),
+    ):
+        op.add_column("jobs", sa.Column(name, kind))
+    for column in ("state", "queue_id", "owner_id", "name"):
+        name = op.f(f"ix_jobs_{column}_seq")
+        op.drop_index(name, "jobs")
+        op.create_index(name, "jobs", [column, "seq"], **_where("array_id IS NULL"))
+    op.create_index(op.f("ix_jobs_submitted_at_seq"), "jobs", ["submitted_at", "seq"], **_where("array_id IS NULL"))
+    op.create_index(op.f("ix_jobs_node_id_seq"), "jobs", ["node_id", "seq"], **_where("node_id IS NOT NULL"))
+    op.create_index(op.f("ix_jobs_kind_seq"), "jobs", ["kind", "seq"], **_where("kind <> 'batch'"))
+    element = _where("array_id IS NOT NULL")
+    op.create_index("uq_jobs_element", "jobs", ["array_id", "array_index"], unique=True, **element)
+    op.create_index("ix_jobs_element_state", "jobs", ["array_id", "state"], **element)
+    op.create_table(
+        "arrays",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("seq", NUMBER, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Text()),
+        sa.Column("queue_id", sa.Text()),
+        sa.Column("queue_name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("indices", sa.Text(), nullable=False),
+        sa.Column("waiting", sa.Text(), nullable=False),
+        sa.Column("waiting_count", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled", sa.Text(), nullable=False),
+        sa.Column("running_limit", sa.BigInteger()),
+        sa.Column("held", sa.Text()),
+        sa.Column("retry_of", sa.Text()),
+        sa.Column("submitted_at", sa.Double(), nullable=False),
+        sa.Column("updated_at", sa.Double(), nullable=False),
+        sa.Column("started_at", sa.Double()),
+        sa.Column("finished_at", sa.Double()),
+        sa.Column("reason", sa.Text()),
+        sa.Column("message", sa.Text()),
+        sa.Column("counts", sa.JSON()),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_arrays_owner_id_users"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["queue_id"], ["queues.id"], name=op.f("fk_arrays_queue_id_queues"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_arrays")),
+        sa.UniqueConstraint("seq", name=op.f("uq_arrays_seq")),
+    )
+    op.create_index("ix_arrays_unfinished", "arrays", ["seq"], **_where("finished_at IS NULL"))
+    op.create_table(
+        "job_labels",
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("label", "seq", name=op.f("pk_job_labels")),
+    )
+    op.create_table(
+        "submissions",
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("reply", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_submissions")),
+    )
+    op.create_index(op.f("ix_submissions_created_at"), "submissions", ["created_at"])
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}

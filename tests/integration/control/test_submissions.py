@@ -1,0 +1,170 @@
+"""Jobs in bulk, once and only once, filtered, tried again: by the HTTP interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from lilac.model.jobs import Job
+from lilac.model.retrying import RetryBudget
+from lilac.model.states import Hold
+from tests.integration.control.conftest import Clients
+from tests.integration.control.stand import FakeAgent, Stand
+
+JOB: dict[str, Any] = {
+    "name": "train",
+    "definition": "debian:12",
+    "queue_id": "default",
+    "resource_requirements": {"cpu_millicores": 1000, "memory_mb": 100, "gpus": None},
+}
+
+
+@pytest.fixture
+async def ada(stand: Stand, client: Clients) -> httpx2.AsyncClient:
+    return await client(stand.user)
+
+
+async def post(api: httpx2.AsyncClient, path: str, body: Any, status: int, **headers: str) -> Any:
+    reply = await api.post(path, json=body, headers=headers)
+    assert reply.status_code == status, reply.text
+    return reply.json()
+
+
+async def listed(api: httpx2.AsyncClient, **query: Any) -> list[str]:
+    reply = await api.get("/training_jobs", params=query)
+    assert reply.status_code == 200, reply.text
+    return [job["job_name"] for job in reply.json()["jobs"]]
+
+
+async def test_a_list_is_stored_whole_or_not_at_all(stand: Stand, ada: httpx2.AsyncClient) -> None:
+    jobs = [{**JOB, "name": f"job-{n}"} for n in range(500)]
+    answer = await post(ada, "/training_jobs/bulk", {"jobs": jobs}, 201)
+    assert [job["name"] for job in answer["jobs"]] == [job["name"] for job in jobs]
+    assert await listed(ada, limit=3) == ["job-499", "job-498", "job-497"]
+    wrong = [*jobs, {**JOB, "name": ""}]
+    answer = await post(ada, "/training_jobs/bulk", {"jobs": wrong}, 422)
+    assert (answer["error"], answer["field"]) == ("jobs[500]: name must not be empty.", "jobs.500.name")
+    counts = (await ada.get("/training_jobs/summary")).json()
+    assert (counts["total"], counts["counts"]["queued"]) == (500, 500)
+    await stand.settle()
+    await stand.check()
+
+
+@pytest.mark.parametrize(("path", "body"), [("/training_jobs", JOB), ("/training_jobs/bulk", {"jobs": [JOB, JOB]})])
+async def test_the_same_submission_with_the_same_key_is_made_once(
+    ada: httpx2.AsyncClient, path: str, body: Any
+) -> None:
+    key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    first = await post(ada, path, body, 201, **key)
+    turned = dict(reversed(body.items()))
+    assert await post(ada, path, turned, 201, **key) == first
+
+
+async def test_another_submission_with_the_same_key_is_refused(
+    stand: Stand, client: Clients, ada: httpx2.AsyncClient
+) -> None:
+    first = await post(ada, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"})
+    assert await post(ada, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"}) == first
+    await post(ada, "/training_jobs", {**JOB, "name": "other"}, 409, **{"Idempotency-Key": "k"})
+    await post(ada, "/training_jobs", JOB, 422, **{"Idempotency-Key": "k" * 256})
+    eve = await client(await stand.add_user("eve"))
+    assert (await post(eve, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"}))["id"] != first["id"]
+    assert len(await listed(ada)) == 1
+    stand.clock.now += 47 * 3600
+    await stand.platform.jobs.submitting.forget_keys()
+    assert await post(ada, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"}) == first
+    stand.clock.now += 2 * 3600
+    await stand.platform.jobs.submitting.forget_keys()
+    assert await post(ada, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"}) != first
+
+
+async def test_many_are_cancelled_by_name_or_by_what_they_are(
+    stand: Stand, client: Clients, ada: httpx2.AsyncClient
+) -> None:
+    jobs = [{**JOB, "name": f"job-{n}", "labels": {"half": str(n % 2)}} for n in range(6)]
+    array = {**JOB, "name": "sweep", "array": "0-99", "labels": {"half": "0"}}
+    ids = [job["id"] for job in (await post(ada, "/training_jobs/bulk", {"jobs": [*jobs, array]}, 201))["jobs"]]
+    eve = await client(await stand.add_user("eve"))
+    answer = await post(eve, "/training_jobs/cancel", {"jobs": ids[:1], "where": {"q": "job"}}, 200)
+    assert answer == {"cancelled": [], "ended": [], "unknown": ids[:1]}
+    answer = await post(ada, "/training_jobs/cancel", {"jobs": [ids[1], "job-3", "nothing"]}, 200)
+    assert answer == {"cancelled": [ids[1], ids[3]], "ended": [], "unknown": ["nothing"]}
+    answer = await post(ada, "/training_jobs/cancel", {"where": {"labels": {"half": "0"}}}, 200)
+    assert sorted(answer["cancelled"]) == sorted([ids[0], ids[2], ids[4], ids[6]])
+    await post(ada, "/training_jobs/cancel", {"where": {}}, 422)
+    await post(ada, "/training_jobs/cancel", {}, 422)
+    await stand.settle()
+    assert (await ada.get("/training_jobs/summary")).json()["counts"]["cancelled"] == 105
+    assert await listed(ada, status="queued") == ["job-5"]
+    await stand.check()
+
+
+async def test_lists_are_filtered_and_paged(stand: Stand, ada: httpx2.AsyncClient) -> None:
+    jobs = [{**JOB, "name": f"job-{n}", "labels": {"n": str(n)}} for n in range(5)]
+    await post(ada, "/training_jobs/bulk", {"jobs": [*jobs, {**JOB, "name": "sweep", "array": "3-5%2"}]}, 201)
+    page = (await ada.get("/training_jobs", params={"limit": 4})).json()
+    assert page["jobs"][0]["array"] == {
+        "indices": "3-5",
+        "size": 3,
+        "running_limit": 2,
+        "counts": {"queued": 3, "starting": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0},
+    }
+    assert await listed(ada, limit=4, after=page["next"]) == ["job-1", "job-0"]
+    assert await listed(ada, q="JOB-3") == ["job-3"]
+    assert await listed(ada, label="n=2") == ["job-2"]
+    assert await listed(ada, since="2999-01-01T00:00:00Z") == []
+    assert await listed(ada, kind="elastic") == []
+    agent = FakeAgent(stand)
+    await agent.beat()
+    await agent.run_until_running()
+    assert await listed(ada, node="node-1") == ["job-3", "job-2", "job-1", "job-0"]
+    for query in ({"label": "n"}, {"since": "yesterday"}, {"until": "2026-01-01"}, {"after": "x"}, {"status": "gone"}):
+        assert (await ada.get("/training_jobs", params=query)).status_code == 422
+    first = (await ada.get("/training_jobs/sweep/elements", params={"limit": 2})).json()
+    assert [job["job_name"] for job in first["jobs"]] == ["sweep[3]", "sweep[4]"]
+    rest = (await ada.get("/training_jobs/sweep/elements", params={"after": first["next"]})).json()
+    assert [(job["array_index"], job["job_status"]) for job in rest["jobs"]] == [(5, "queued")]
+    assert (await ada.get("/training_jobs/job-0/elements")).status_code == 422
+    shown = (await ada.get("/training_jobs/sweep[4]")).json()
+    assert (shown["array_index"], shown["waiting"]["code"]) == (4, "resources")
+
+
+async def test_what_failed_is_run_again_as_a_new_job(stand: Stand, ada: httpx2.AsyncClient) -> None:
+    first = (await post(ada, "/training_jobs", JOB, 201))["id"]
+    await post(ada, f"/training_jobs/{first}/retry", None, 409)
+    await post(ada, f"/training_jobs/{first}/cancel", None, 200)
+    again = await post(ada, f"/training_jobs/{first}/retry", None, 201)
+    shown = (await ada.get(f"/training_jobs/{again['id']}")).json()
+    assert (shown["retry_of"], shown["job_status"], shown["definition"]) == (first, "queued", "debian:12")
+    assert (await ada.get(f"/training_jobs/{first}")).json()["job_status"] == "cancelled"
+    array = (await post(ada, "/training_jobs", {**JOB, "name": "sweep", "array": "0-9"}, 201))["id"]
+    await post(ada, f"/training_jobs/{array}/cancel", None, 200)
+    await stand.settle()
+    again = await post(ada, f"/training_jobs/{array}/retry", None, 201)
+    assert again["array"] == "0-9"
+    await stand.check()
+
+
+async def test_a_job_pauses_after_a_failure_and_says_so(stand: Stand, ada: httpx2.AsyncClient) -> None:
+    job_id = await stand.submit(retries=RetryBudget(error=1))
+    agent = FakeAgent(stand)
+    await agent.beat()
+    await agent.run_until_running()
+    agent.become("failed", exit_code=3, reason="error")
+    await agent.beat()
+    await stand.settle()
+    job: Job = await stand.job(job_id)
+    assert job.held is Hold.PAUSE
+    waiting = (await ada.get(f"/training_jobs/{job_id}")).json()["waiting"]
+    assert waiting["code"] == "pause"
+    assert "is tried again at" in waiting["message"]
+    await stand.check()
+    await stand.restart()
+    await stand.pass_time(9)
+    assert await stand.state(job_id) == "queued"
+    await stand.pass_time(2)
+    await agent.run_until_running()
+    assert await stand.state(job_id) == "running"
+    await stand.check()
