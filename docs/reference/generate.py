@@ -10,6 +10,7 @@ import argparse
 import difflib
 import enum
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
@@ -35,7 +36,7 @@ def main() -> int:
 def _bring_up_to_date(name: str, page: Callable[[], str], check: bool) -> bool:
     path = HERE / name
     try:
-        text = NOTICE + page().rstrip() + "\n"
+        text = ("" if name.endswith(".json") else NOTICE) + page().rstrip() + "\n"
     except ModuleNotFoundError as missing:
         print(f"docs/reference/{name} cannot be written: there is no module {missing.name}.")
         return False
@@ -174,6 +175,36 @@ def routes() -> str:
     return "\n".join(parts)
 
 
+def job_file() -> str:
+    """Every key of a job file."""
+    from lilac.cli.jobfile.fields import FIELDS
+    from lilac.cli.jobfile.kinds import Field, Object
+
+    def rows(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, ...]]:
+        for field in fields:
+            needed = "yes" if field.needed else ""
+            example = f"`{field.example}`" if field.example else ""
+            yield f"`{prefix}{field.name}`", field.about, example, needed
+            if isinstance(field.kind, Object):
+                yield from rows(field.kind.fields, f"{prefix}{field.name}.")
+
+    return "\n".join(
+        [
+            "# Job files\n\nWhat `lilac submit -f FILE` takes: YAML, one job in each document of the file. Flags of "
+            "the command override the file. Mistakes are told all at once, with line and column. The same as "
+            "[JSON Schema](job.schema.json), for editors; `lilac schema job` prints it.\n",
+            _table(("key", "meaning", "example", "needed"), rows(FIELDS)),
+        ]
+    )
+
+
+def job_schema() -> str:
+    """The JSON Schema of a job file."""
+    from lilac.cli.jobfile import schema
+
+    return json.dumps(schema.job_schema(), indent=2) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "states.md": states,
     "errors.md": errors,
@@ -181,6 +212,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
     "routes.md": routes,
+    "job-yaml.md": job_file,
+    "job.schema.json": job_schema,
 }
 
 

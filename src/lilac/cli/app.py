@@ -44,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "clusters": Entry(_PLATFORM, "clusters", "clusters", "Clusters and the keys of their agents."),
     "nodes": Entry(_PLATFORM, "nodes", "nodes", "Nodes: the machines."),
     "events": Entry(_PLATFORM, "events", "events", "What happened, to what, when, by whom."),
+    "schema": Entry(_WORK, "schema", "schema", "JSON Schema of job files."),
     "login": Entry(_ACCOUNT, "login", "login", "Log in with a password and keep an API key."),
     "configure": Entry(_ACCOUNT, "configure", "configure", "Set the endpoint and the API key by hand."),
     "keys": Entry(_ACCOUNT, "keys", "keys", "Your own API keys."),

@@ -70,14 +70,19 @@ def list_jobs(
 
 @jobs.command("show")
 @click.argument("job")
+@click.option("--yaml", "as_yaml", is_flag=True, help="As a file for `lilac submit -f`.")
 @output_option
-def show(job: str, *, as_json: bool) -> None:
+def show(job: str, *, as_yaml: bool, as_json: bool) -> None:
     """Show one job: state and reason, where it ran, and where the time went."""
     from lilac.cli.session import connected
 
     with connected() as client:
         found = client.jobs.find(job)
-    if as_json:
+    if as_yaml:
+        from lilac.cli.jobfile.writing import write_job
+
+        click.echo(write_job(found), nl=False)
+    elif as_json:
         print_json(found)
     else:
         print_job(found)

@@ -1,8 +1,8 @@
 """What commands print: tables that fit, JSON that is one document, colours where they are wanted.
 
 Results go to standard output, everything else (notes, warnings, progress, prompts) to standard error. With
-`--output json` standard output holds the API's objects and nothing else. On a terminal a table is cut to its width;
-elsewhere nothing is ever cut.
+`--output json` (or `yaml`) standard output holds the API's objects and nothing else, with `--quiet` only their ids.
+On a terminal a table is cut to its width; elsewhere, and with `--output wide`, nothing is ever cut.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_FORM = "lilac.output"
+_QUIET = "lilac.quiet"
+_ID_KEYS = ("id", "job_id", "user_id", "cluster_id", "name")
 _COLOURS = {
     "queued": "yellow",
     "starting": "cyan",
@@ -39,26 +42,65 @@ _COLOURS = {
 
 
 def output_option(command: F) -> F:
-    """`--output table|json`, given to the command as `as_json`."""
+    """`--output table|wide|json|yaml` and `--quiet`. The command gets `as_json`: whether to call `print_json`, which
+    prints in the form that was asked for."""
 
-    def is_json(_ctx: click.Context, _param: click.Parameter, value: str) -> bool:
-        return value == "json"
+    def is_document(ctx: click.Context, _param: click.Parameter, value: str) -> bool:
+        ctx.meta[_FORM] = value
+        return value in ("json", "yaml") or bool(ctx.meta.get(_QUIET))
 
-    return click.option(
+    def note_quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        ctx.meta[_QUIET] = value
+
+    quiet = click.option(
+        "--quiet", is_flag=True, is_eager=True, expose_value=False, callback=note_quiet, help="Print only ids."
+    )
+    form = click.option(
         "-o",
         "--output",
         "as_json",
-        type=click.Choice(["table", "json"]),
+        type=click.Choice(["table", "wide", "json", "yaml"]),
         default="table",
-        callback=is_json,
+        callback=is_document,
         help="How to print the result.",
-    )(command)
+    )
+    return form(quiet(command))
+
+
+def is_wide() -> bool:
+    """Whether everything is to be shown, however wide it gets."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.meta.get(_FORM) == "wide"
 
 
 def print_json(value: Any) -> None:
-    """Print one document: indented for people on a terminal, on one line for programs."""
-    indent = 2 if sys.stdout.isatty() else None
-    click.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+    """Print one document: JSON, indented for people on a terminal and on one line for programs; YAML; or only ids."""
+    context = click.get_current_context(silent=True)
+    meta = context.meta if context is not None else {}
+    if meta.get(_QUIET):
+        for identity in ids_of(value):
+            click.echo(identity)
+    elif meta.get(_FORM) == "yaml":
+        import yaml
+
+        plain = json.loads(json.dumps(value, default=str))
+        click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        indent = 2 if sys.stdout.isatty() else None
+        click.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+
+
+def ids_of(value: Any) -> list[str]:
+    """The ids of what a document of the API holds: of one thing, of a list, or of the list in an object."""
+    if isinstance(value, list):
+        return [identity for item in value for identity in ids_of(item)]
+    if not isinstance(value, dict):
+        return [str(value)] if value is not None else []
+    for key in _ID_KEYS:
+        if isinstance(value.get(key), str):
+            return [value[key]]
+    lists = [item for item in value.values() if isinstance(item, list)]
+    return ids_of(lists[0]) if lists else []
 
 
 def note(text: str) -> None:
@@ -79,7 +121,7 @@ def print_table(
     On a terminal that is too narrow the column `flexible` is cut first, with an ellipsis; then the widest.
     """
     widths = [max(text_width(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not is_wide():
         widths = _fit(widths, shutil.get_terminal_size().columns - len(indent), flexible)
     click.echo(indent + paint(_line(headings, widths), "bold"))
     for row in rows:

@@ -6,7 +6,6 @@ flags alone decide, and all that are missing are named at once. Whatever fails, 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.output import note, output_option, paint, print_json
+from lilac.cli.submit_options import job_options, options_of, with_job_ids
 from lilac.model.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -59,45 +59,25 @@ class SubmitCommand(click.Command):
 @click.option("--gpu-count", type=click.IntRange(min=0), help="GPUs per replica.")
 @click.option("--gpu-model", help="What each GPU must be, e.g. A100 or 'A100 80GB'.")
 @click.option("--gpu-memory", type=click.IntRange(min=1), help="The least memory of each GPU in GB.")
-@click.option("--command", "shell_line", metavar="TEXT", help="A line for `sh -c`, instead of the image's command.")
-@click.option("-e", "--env", multiple=True, metavar="KEY=VALUE", help="A variable; KEY alone takes it from here.")
-@click.option("--runtime", type=click.Choice(["docker", "process"]), default="docker", show_default=True,
-              help="A container, or plain processes on the node.")  # fmt: skip
-@click.option("--workdir", help="The directory in which the command runs.")
-@click.option("--time-limit", metavar="TIME", help="Ends the job after e.g. 90, 10m or 2h. Short jobs start sooner.")
-@click.option("--priority", type=int, default=0, show_default=True, help="Within the queue; higher goes first.")
-@click.option("--size", metavar="N|MIN:MAX", help="How many replicas; with a range the job is elastic.")
-@click.option("--retries", type=click.IntRange(min=0), help="New attempts after failures of the platform.")
-@click.option("--grace", metavar="TIME", help="Between the polite signal to end and the kill (30s).")
-@click.option("--label", multiple=True, metavar="KEY=VALUE", help="A label of the job.")
-@click.option("--node-selector", multiple=True, metavar="KEY=VALUE", help="Only nodes with this label.")
-@click.option("--preemptible", is_flag=True, help="It may be stopped and queued again for a job of higher priority.")
-@click.option("--strict", is_flag=True, help="Fail now if no node could ever run it, instead of waiting.")
+@click.option("--runtime", type=click.Choice(["docker", "process"]), help="A container (default), or plain processes.")
+@job_options
+@click.option("-f", "--file", "file", metavar="FILE", help="Jobs in YAML (- is standard input); flags override.")
+@click.option("--dry-run", is_flag=True, help="Print the request and send nothing.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing; take everything from the flags.")
-@click.option("-f", "--follow", is_flag=True, help="Show its output until it ends, then exit with its exit code.")
+@click.option("--follow", is_flag=True, help="Show its output until it ends, then exit with its exit code.")
 @click.option("--wait", is_flag=True, help="Return when it has ended; exit code 7 unless it succeeded.")
 @output_option
 @click.pass_context
 def submit(
     ctx: click.Context,
     *,
-    shell_line: str | None,
-    env: tuple[str, ...],
-    workdir: str | None,
-    time_limit: str | None,
-    priority: int,
-    size: str | None,
-    retries: int | None,
-    grace: str | None,
-    label: tuple[str, ...],
-    node_selector: tuple[str, ...],
-    preemptible: bool,
-    strict: bool,
+    file: str | None,
+    dry_run: bool,
     non_interactive: bool,
     follow: bool,
     wait: bool,
     as_json: bool,
-    **asked: Any,
+    **flags: Any,
 ) -> None:
     """Submit a job.
 
@@ -105,26 +85,20 @@ def submit(
     lilac submit                                   asks for everything
     lilac submit --non-interactive --name train --image debian:12 --queue default \\
         --cpu 4000 --memory 8192 --gpu-count 1 --follow -- python train.py --epochs 3
+    lilac submit -f job.yaml --time-limit 2h       a file, with flags over it
     """
     from lilac.cli.session import connected
 
     if follow and as_json:
         raise click.UsageError("--follow prints the job's output and --output json one document: take --wait.", ctx)
-    words: list[str] | None = ctx.meta.get("lilac.words")
-    options = _options(
-        command=_command(shell_line, words),
-        env=env,
-        workdir=workdir,
-        time_limit=time_limit,
-        priority=priority,
-        size=size,
-        retries=retries,
-        grace=grace,
-        label=label,
-        node_selector=node_selector,
-        preemptible=preemptible,
-        strict=strict,
-    )
+    asked = {name: flags.pop(name) for name in Request.__dataclass_fields__}
+    if asked["runtime"] is None and file is None:
+        asked["runtime"] = "docker"
+    options = options_of(flags, ctx.meta.get("lilac.words"))
+    if file is not None:
+        from lilac.cli.submit_file import submit_file
+
+        ctx.exit(submit_file(file, asked, options, dry_run=dry_run, follow=follow, wait=wait, as_json=as_json))
     request = Request(**asked)
     if (request.gpu_model or request.gpu_memory) and request.gpu_count is None and non_interactive:
         request = replace(request, gpu_count=1)
@@ -134,8 +108,11 @@ def submit(
         queues = client.queues.list()
         if not non_interactive:
             request = _ask(request, queues)
-        queue = _find_queue(request.queue or "", queues)
-        job = _body(request, queue, options)
+        queue = find_queue(request.queue or "", queues)
+        job = with_job_ids(client, _body(request, queue, options))
+        if dry_run:
+            print_json(job)
+            return
         _print_summary(job, queue, to_stderr=quiet)
         if not non_interactive and not _go_ahead():
             click.echo("Not submitted.", err=quiet)
@@ -148,7 +125,7 @@ def submit(
             told = paint("Job submitted.", "green")
             click.echo(f"{told} Job ID: {created['id']}", err=quiet)
         if follow:
-            ctx.exit(_follow(client, created["id"]))
+            ctx.exit(follow_job(client, created["id"]))
         if wait:
             ended = client.jobs.wait(created["id"])
             if as_json:
@@ -216,7 +193,7 @@ def _ask(request: Request, queues: list[Queue]) -> Request:
         raise InvalidInput("there is no queue to submit to. An admin makes one with `lilac queues create`.")
     name = prompting.text("Job Name:", request.name or "")
     image = prompting.text("Docker Image URI:", request.image or "", required=request.runtime == "docker")
-    preset = _find_queue(request.queue, queues)["id"] if request.queue else None
+    preset = find_queue(request.queue, queues)["id"] if request.queue else None
     queue = prompting.choose("Queue:", [(queue["name"], queue["id"]) for queue in queues], preset)
     cpu = prompting.integer("CPU (millicores):", request.cpu)
     memory = prompting.integer("Memory (MB):", request.memory)
@@ -245,7 +222,7 @@ def _go_ahead() -> bool:
     return prompting.confirm("Submit this job?", True)
 
 
-def _find_queue(wanted: str, queues: list[Queue]) -> Queue:
+def find_queue(wanted: str, queues: list[Queue]) -> Queue:
     for queue in queues:
         if wanted in (queue["id"], queue["name"]):
             return queue
@@ -257,81 +234,6 @@ def _find_queue(wanted: str, queues: list[Queue]) -> Queue:
     near = get_close_matches(wanted, names, n=1)
     advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names[:10])}."
     raise NotFound(f"there is no queue {wanted!r}. {advice}")
-
-
-def _command(shell_line: str | None, words: list[str] | None) -> list[str] | None:
-    if shell_line is not None and words:
-        raise InvalidInput("give the command with --command or after --, not both.")
-    if shell_line is not None:
-        return ["sh", "-c", shell_line]
-    return words or None
-
-
-def _options(
-    *,
-    command: list[str] | None,
-    env: tuple[str, ...],
-    workdir: str | None,
-    time_limit: str | None,
-    priority: int,
-    size: str | None,
-    retries: int | None,
-    grace: str | None,
-    label: tuple[str, ...],
-    node_selector: tuple[str, ...],
-    preemptible: bool,
-    strict: bool,
-) -> NewJob:
-    """The optional fields of the body; those not asked for are left to the server's defaults."""
-    body: NewJob = {}
-    if command is not None:
-        body["command"] = command
-    if env:
-        body["env"] = dict(_variable(text) for text in env)
-    if workdir:
-        body["working_dir"] = workdir
-    if time_limit is not None:
-        body["time_limit_s"] = wording.seconds(time_limit, "--time-limit")
-    if priority:
-        body["priority"] = priority
-    if size is not None:
-        least, most = _size(size)
-        body["size"] = {"min": least, "max": most}
-        if least != most:
-            body["kind"] = "elastic"
-    if retries is not None:
-        body["max_retries"] = retries
-    if grace is not None:
-        body["grace_s"] = wording.seconds(grace, "--grace")
-    if label:
-        body["labels"] = dict(wording.pair(text, "--label") for text in label)
-    if node_selector:
-        body["node_selector"] = dict(wording.pair(text, "--node-selector") for text in node_selector)
-    if preemptible:
-        body["preemptible"] = True
-    if strict:
-        body["strict"] = True
-    return body
-
-
-def _variable(text: str) -> tuple[str, str]:
-    if "=" in text:
-        return wording.pair(text, "--env")
-    if text not in os.environ:
-        raise InvalidInput(f"--env {text}: there is no such variable here; give {text}=VALUE.")
-    return text, os.environ[text]
-
-
-def _size(text: str) -> tuple[int, int]:
-    least, colon, most = text.partition(":")
-    try:
-        low = int(least)
-        high = int(most) if colon else low
-    except ValueError:
-        raise InvalidInput(f"--size must be a number or MIN:MAX, not {text!r}.") from None
-    if not 1 <= low <= high:
-        raise InvalidInput(f"--size must be at least 1 and MIN not above MAX, not {text!r}.")
-    return low, high
 
 
 def _body(request: Request, queue: Queue, options: NewJob) -> NewJob:
@@ -380,7 +282,7 @@ def _print_summary(job: NewJob, queue: Queue, *, to_stderr: bool) -> None:
         click.echo(line, err=to_stderr)
 
 
-def _follow(client: Client, job_id: str) -> int:
+def follow_job(client: Client, job_id: str) -> int:
     from lilac.cli.logs import stream_log
 
     try:

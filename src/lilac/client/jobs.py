@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,6 +38,10 @@ class Jobs:
 
     def submit(self, job: NewJob) -> CreatedJob:
         return self._connection.call("POST", "/training_jobs", body=job)
+
+    def submit_all(self, jobs: Sequence[NewJob]) -> list[CreatedJob]:
+        """Submit jobs in their order."""
+        return [self.submit(job) for job in jobs]
 
     def list(
         self,

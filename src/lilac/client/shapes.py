@@ -50,6 +50,15 @@ class NewJob(TypedDict, total=False):
     labels: dict[str, str]
     preemptible: bool
     strict: bool
+    args: list[str]
+    stop_signal: str
+    retries: dict[str, int]
+    secrets: list[dict[str, Any]]
+    volumes: list[dict[str, Any]]
+    ports: list[dict[str, Any]]
+    exclusive: bool
+    array: str
+    after: list[dict[str, Any]]
 
 
 class CreatedJob(TypedDict):
