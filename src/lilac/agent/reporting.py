@@ -6,19 +6,23 @@ overtake each other, and a change that an immediate report causes comes back on 
 
 Many changes in one turn share one report, and while one is on its way further changes wait for the next. A list that
 was just applied gets a few milliseconds to take effect, so that the next waiting call already tells it.
+
+An original server does not wait: it is called one call at a time, as `original` says.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
 
+from lilac.agent import original
 from lilac.agent.backoff import Backoff
-from lilac.agent.wire import PROTOCOL, Reply
+from lilac.agent.wire import PROTOCOL, OriginalJob, Reply
 from lilac.model.errors import Forbidden, InvalidInput, LilacError, Unauthenticated
 
 log = structlog.get_logger(__name__)
@@ -55,6 +59,9 @@ class Reporter:
         self._incarnation = str(uuid.uuid4())
         self._sequence = 0
         self._revision: str | None = None
+        self._serves_original = False
+        self._original_job: OriginalJob | None = None
+        """What an original server named last."""
         self._machine: Mapping[str, Any] = {}
         self._unreported = asyncio.Event()
         self._reachable = asyncio.Event()
@@ -96,9 +103,13 @@ class Reporter:
                 continue
             if backoff.failures:
                 log.info("the control plane answers again")
-            elif self._revision is None:
-                log.info("connected", replicas=len(reply.replicas))
+            elif self._revision is None and not self._serves_original:
+                log.info("connected", replicas=len(reply.replicas), original_server=reply.original)
             backoff.reset()
+            self._serves_original, self._original_job = reply.original, reply.original_job
+            if reply.original:
+                await self._follow_original(report, reply)
+                continue
             self._reachable.set()
             same = reply.revision == self._revision
             self._revision = reply.revision
@@ -107,6 +118,15 @@ class Reporter:
             if same and loop.time() - sent_at < min(1.0, self._wait_s / 2):
                 self._idle.set()
                 await asyncio.sleep(_EARLY_ANSWER_PAUSE_S)  # a server that does not wait must not be flooded
+
+    async def _follow_original(self, told: Mapping[str, Any], reply: Reply) -> None:
+        self._reachable.clear()  # no second call beside this one
+        await self._apply(original.as_list(reply, self._machine))
+        pause_s = original.next_call_s(told, reply.original_job, self._replicas())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._unreported.wait()
+                await asyncio.sleep(_GATHER_S)
 
     async def _tell_changes(self) -> None:
         backoff = Backoff()
@@ -129,12 +149,14 @@ class Reporter:
     def _report(self, *, wait_s: int) -> dict[str, Any]:
         self._unreported.clear()
         self._sequence += 1
+        replicas = self._replicas()
         return {
             **self._machine,
+            "job_info": original.job_info(self._original_job, replicas),
             "protocol": PROTOCOL,
             "incarnation": self._incarnation,
             "sequence": self._sequence,
-            "replicas": self._replicas(),
+            "replicas": replicas,
             "revision": self._revision,
             "wait_s": wait_s,
         }

@@ -65,16 +65,29 @@ class TunnelOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginalJob:
+    """What an original server assigns: an image, and the id of the job."""
+
+    job_id: JobId
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The whole list, and the name of this version of it."""
 
     revision: str
     replicas: Mapping[ReplicaKey, Listed]
     tunnels: tuple[TunnelOffer, ...] = ()
+    original: bool = False
+    """Whether it comes from an original server, which names one job or none (see `original`)."""
+    original_job: OriginalJob | None = None
 
 
 def parse_reply(document: Any) -> Reply:
     """Return the reply in `document` (decoded JSON); `InvalidInput` if it is not one of this protocol."""
+    if isinstance(document, dict) and "assigned_job" in document and "replicas" not in document:
+        return Reply(revision="", replicas={}, original=True, original_job=_original_job(document["assigned_job"]))
     if not isinstance(document, dict) or not isinstance(document.get("replicas"), list):
         raise InvalidInput(
             "The server's answer holds no list of replicas: it is not a control plane that this agent can work with. "
@@ -147,6 +160,15 @@ def replica_environment(assignment: Assignment) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": uuids,
         "NVIDIA_VISIBLE_DEVICES": uuids or "void",
     }
+
+
+def _original_job(item: Any) -> OriginalJob | None:
+    if item is None:
+        return None
+    try:
+        return OriginalJob(JobId(_plain_name(item["id"])), str(item["docker_uri"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"The server's assigned_job cannot be read: {error!r}.") from error
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:
