@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lilac.model.errors import LogGap, NotFound
+from lilac.model.errors import Conflict, LogGap, NotFound
 from lilac.model.ids import ReplicaKey
 
 SEGMENT_BYTES = 1 << 20
@@ -86,6 +86,7 @@ class DirectoryLogs:
         Raises:
             LogGap: `offset` lies beyond the end of what is stored.
             NotFound: the output was ended before, as that of a lost node is, and takes nothing more.
+            Conflict: the same, where no `offset` is given.
         """
         log, size = await self._run(self._writer, self._append, key, offset, data, end)
         self._tell(log)
@@ -184,13 +185,15 @@ class DirectoryLogs:
 
     def _append(self, key: ReplicaKey, offset: int | None, data: bytes, end: bool) -> tuple[_Log, int]:
         log = self._load(key)
+        appended = offset is None
         if offset is None:
             offset = log.size
         if offset > log.size:
             raise LogGap(f"The stored output of {key} ends at byte {log.size}; go on from there.", offset=log.size)
         fresh = data[log.size - offset :]
         if log.ended and fresh:
-            raise NotFound(f"The output of {key} has ended at byte {log.size}; nothing is added to it any more.")
+            refusal = Conflict if appended else NotFound
+            raise refusal(f"The output of {key} has ended at byte {log.size}; nothing is added to it any more.")
         if fresh or end:
             log.directory.mkdir(parents=True, exist_ok=True)
         while fresh:

@@ -89,7 +89,11 @@ async def job_events(
     return Json({"events": [event_to_wire(event) for event in events]})
 
 
-@routes.get("/training_jobs/{job}/logs", operation_id="read_job_logs")
+@routes.get(
+    "/training_jobs/{job}/logs",
+    operation_id="read_job_logs",
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def logs(
     job: str,
     request: Request,
