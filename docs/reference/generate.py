@@ -198,6 +198,27 @@ def job_file() -> str:
     )
 
 
+def metrics() -> str:
+    """The figures at `/metrics`."""
+    from lilac.control import metrics as control
+
+    rows: list[tuple[str, str, tuple[str, ...], str]] = []
+    for one in control.GAUGES:
+        rows.append((one.name + "_total" * one.counter, "counter" if one.counter else "gauge", one.labels, one.meaning))
+    for one in control.COUNTED:
+        kind, ending = ("histogram", "") if one.buckets else ("counter", "_total")
+        rows.append((one.name + ending, kind, one.labels, one.meaning))
+    shown = [
+        (f"`{name}`", kind, ", ".join(f"`{label}`" for label in labels), text) for name, kind, labels, text in rows
+    ]
+    return "\n".join(
+        [
+            f"# Metrics of the control plane\n\n{_first_paragraph(control.__doc__, 1)}\n",
+            _table(("metric", "kind", "labels", "meaning"), sorted(shown)),
+        ]
+    )
+
+
 def job_schema() -> str:
     """The JSON Schema of a job file."""
     from lilac.cli.jobfile import schema
@@ -214,6 +235,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "routes.md": routes,
     "job-yaml.md": job_file,
     "job.schema.json": job_schema,
+    "metrics.md": metrics,
 }
 
 

@@ -98,6 +98,19 @@ class ControlPlane:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"The tunnel cannot be dialled at {base}: {error or type(error).__name__}.") from error
 
+    async def usage(self, samples: Mapping[str, Any]) -> float:
+        """Send samples of usage; return after how many seconds the next are welcome."""
+        body = await self._post(
+            f"/node/{self._node_id}/usage",
+            orjson.dumps(samples),
+            content_type="application/json",
+            wait_s=0,
+        )
+        try:
+            return max(1.0, float(_decoded(body)["next_s"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput("The server's answer to samples does not say when to send more.") from error
+
     async def _post(self, path: str, data: bytes, *, content_type: str, wait_s: float) -> bytes:
         for _ in self._endpoints[1:]:
             endpoint = self._endpoint

@@ -162,6 +162,14 @@ class DockerRuntime:
                     log.warning("waiting for the engine to adopt", replica=str(entry.key), why=str(error))
                 await asyncio.sleep(backoff.next_s())
 
+    async def main_process(self, entry: Entry) -> int | None:
+        container = self._containers.get(entry.key)
+        try:
+            details = await self._engine.inspect(container.id) if container is not None else None
+        except (EngineAway, EngineError):
+            return None
+        return int(details["State"]["Pid"]) or None if details is not None else None
+
     async def terminate(self, entry: Entry) -> None:
         await self._signal(entry, "SIGTERM")
 

@@ -23,6 +23,7 @@ from lilac.agent.registries.credentials import Registries
 from lilac.agent.replicas import Replicas
 from lilac.agent.reporting import Reporter
 from lilac.agent.runtime import Runtime
+from lilac.agent.sampling import Sampler
 from lilac.agent.shipping import Shipper
 from lilac.agent.tunnels import AgentTunnels
 from lilac.agent.wire import Reply
@@ -75,6 +76,7 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
         await replicas.apply(reply)
 
     reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=apply)
+    sampler = Sampler(control_plane, running=replicas.all_running, use=lambda: devices.last.use)
     shipper = Shipper(control_plane, replicas.shipped)
     replicas.shipper = shipper
     await control_plane.open()
@@ -85,15 +87,16 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
     speaking = asyncio.get_running_loop().create_task(reporter.run())
     stopping = asyncio.get_running_loop().create_task(stop.wait())
     looking = asyncio.get_running_loop().create_task(node.watch())
+    sampling = asyncio.get_running_loop().create_task(sampler.run())
     try:
         await asyncio.wait([speaking, stopping], return_when=asyncio.FIRST_COMPLETED)
         if speaking.done():
             speaking.result()
     finally:
         log.info("agent stops, its replicas run on")
-        for task in (speaking, stopping, looking):
+        for task in (speaking, stopping, looking, sampling):
             task.cancel()
-        await asyncio.gather(speaking, stopping, looking, return_exceptions=True)
+        await asyncio.gather(speaking, stopping, looking, sampling, return_exceptions=True)
         await tunnels.close()
         await replicas.close()
         with contextlib.suppress(TimeoutError):

@@ -160,6 +160,10 @@ class ProcessRuntime:
             self._end_later(entry, missing)
         return started_at
 
+    async def main_process(self, entry: Entry) -> int | None:
+        watched = self._watched.get(entry.key)
+        return watched.pid if watched is not None else None
+
     async def terminate(self, entry: Entry) -> None:
         watched = self._watched.get(entry.key)
         if watched is None or watched.of_itself:

@@ -137,6 +137,16 @@ class Replicas:
         """Return the state of every held replica, as the wire has it."""
         return [held.report() for held in self._held.values()]
 
+    def all_running(self) -> list[tuple[Runtime, Entry]]:
+        """Everything that runs now, with what runs it."""
+        return [
+            (self._runtimes[held.assignment.runtime], held.entry)
+            for held in self._held.values()
+            if held.entry is not None
+            and held.state is ReplicaState.RUNNING
+            and held.assignment.runtime in self._runtimes
+        ]
+
     def running(self, key: ReplicaKey) -> tuple[Runtime, Entry, asyncio.Future[End]] | None:
         """What runs this replica, and the future of its end; None if it does not run or is to stop."""
         held = self._held.get(key)

@@ -102,6 +102,10 @@ class Runtime(Protocol):
         """Remove what there is of a replica outside of the journal, also one that was only half started."""
         ...
 
+    async def main_process(self, entry: Entry) -> int | None:
+        """The process number of its first process, as this machine counts; None if it cannot be told now."""
+        ...
+
     async def open_session(self, entry: Entry, opening: Opening) -> Session:
         """Run a command beside a running replica, or reach a port of it; `SessionRefused` if that cannot be."""
         ...

@@ -9,6 +9,8 @@ Credentials: `Authorization: Bearer <login token or API key>` or `X-API-Key: <AP
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 import orjson
@@ -26,6 +28,7 @@ from lilac.control.principals import Principal
 from lilac.model.errors import LilacError, Unauthenticated
 
 PRINCIPAL = "lilac.principal"
+METRICS_PATH = "/metrics"
 _MISSING = (
     "Missing Authorization header: send a login token or an API key as "
     "'Authorization: Bearer …' or an API key as 'X-API-Key: …'."
@@ -146,10 +149,23 @@ def credential_of(scope: Scope) -> str:
 
 
 async def _admit(scope: Scope, rule: Rule) -> None:
+    if scope["path"] == METRICS_PATH and _metrics_are_open(scope):
+        return
     accounts = scope["app"].state.platform.accounts
     principal = await accounts.authenticate(credential_of(scope))
     check(rule, principal)
     scope[PRINCIPAL] = principal
+
+
+def _metrics_are_open(scope: Scope) -> bool:
+    """Whether the settings let this caller read the metrics without a credential."""
+    match getattr(scope["app"].state.platform.settings, "metrics_access", "viewer"):
+        case "public":
+            return True
+        case "loopback":
+            with suppress(ValueError):
+                return ip_address((scope.get("client") or ("", 0))[0]).is_loopback
+    return False
 
 
 def _check_content_type(request: Request) -> None:

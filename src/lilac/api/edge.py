@@ -8,6 +8,7 @@ nobody handled becomes a plain 500, with all the details in the log under the sa
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import MutableMapping
 from typing import Any
@@ -26,6 +27,7 @@ MAX_LIST_BYTES = 32 << 20
 """Of a list of jobs."""
 REQUEST_ID = "lilac.request_id"
 _USABLE_ID = re.compile(rb"[A-Za-z0-9._:@/+=-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SLASHES = re.compile(r"/{2,}")
 _SECURITY_HEADERS: dict[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -52,11 +54,13 @@ class Edge:
         request_id, length = _read_headers(scope)
         scope[REQUEST_ID] = request_id.decode()
         started = False
+        begun_at = time.perf_counter()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                _count(scope, message["status"], time.perf_counter() - begun_at)
                 _add_headers(message, request_id)
             await send(message)
 
@@ -84,6 +88,14 @@ class Edge:
 
 def _most_bytes(scope: MutableMapping[str, Any]) -> int:
     return MAX_LIST_BYTES if scope["path"] == "/training_jobs/bulk" else MAX_BODY_BYTES
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    metrics = getattr(scope["app"].state.platform, "metrics", None)
+    if metrics is not None:
+        route = getattr(scope.get("route"), "path", None) or "(none)"
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        metrics.answered(method, route, status, seconds)
 
 
 def _normalise_path(scope: MutableMapping[str, Any]) -> None:

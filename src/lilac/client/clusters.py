@@ -14,6 +14,7 @@ from lilac.client.shapes import (
     Node,
     Queue,
     QueueChanges,
+    UsageSeries,
 )
 
 
@@ -38,6 +39,13 @@ class Clusters:
     def jobs(self, cluster: str) -> list[Job]:
         return self._connection.call("GET", f"/clusters/{segment(cluster)}/jobs")["cluster_jobs"]
 
+    def usage(
+        self, cluster: str, *, since: float | None = None, until: float | None = None, step_s: int | None = None
+    ) -> UsageSeries:
+        """What it uses over time: by default of the last hour. Times are seconds since the epoch."""
+        query = {"since": since, "until": until, "step": step_s}
+        return self._connection.call("GET", f"/clusters/{segment(cluster)}/usage", params=query)
+
     def delete(self, cluster: str) -> None:
         self._connection.call("DELETE", f"/clusters/{segment(cluster)}")
 
@@ -61,6 +69,13 @@ class Nodes:
 
     def get(self, node: str) -> Node:
         return self._connection.call("GET", f"/nodes/{segment(node)}")
+
+    def usage(
+        self, node: str, *, since: float | None = None, until: float | None = None, step_s: int | None = None
+    ) -> UsageSeries:
+        """What it uses over time: by default of the last hour. Times are seconds since the epoch."""
+        query = {"since": since, "until": until, "step": step_s}
+        return self._connection.call("GET", f"/nodes/{segment(node)}/usage", params=query)
 
     def drain(self, node: str, *, deadline_s: int | None = None, evict: bool = False) -> Node:
         """Give it nothing new; stop and queue again what runs there at once (`evict`) or after so many seconds."""

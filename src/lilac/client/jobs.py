@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lilac.client.connection import BrokenStream, Connection, SilentStream, segment
 from lilac.client.events import Events
 from lilac.client.patience import Patience
-from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica
+from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica, UsageSeries
 from lilac.model.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -102,6 +102,20 @@ class Jobs:
 
     def explain(self, job: str) -> Explanation:
         return self._connection.call("GET", f"/training_jobs/{segment(job)}/explain")
+
+    def usage(
+        self,
+        job: str,
+        *,
+        attempt: int | None = None,
+        rank: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        step_s: int | None = None,
+    ) -> UsageSeries:
+        """What a job uses over time, all replicas together or one, with peaks and means of each."""
+        query = {"attempt": attempt, "rank": rank, "since": since, "until": until, "step": step_s}
+        return self._connection.call("GET", f"/training_jobs/{segment(job)}/usage", params=query)
 
     def events(self, job: str) -> list[Event]:
         return self._connection.call("GET", f"/training_jobs/{segment(job)}/events")["events"]

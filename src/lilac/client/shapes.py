@@ -398,3 +398,34 @@ class User(TypedDict):
 class Health(TypedDict):
     status: str
     version: NotRequired[str]
+
+
+class UsageSample(TypedDict):
+    at: str
+    cpu_millicores: int
+    memory_mb: int
+    gpu_utilization_pct: float | None
+    gpu_memory_mb: int | None
+
+
+class UsageFigures(TypedDict):
+    """Peaks and means of one replica over its whole life."""
+
+    rank: int
+    cpu_millicores_mean: int
+    cpu_millicores_max: int
+    memory_mb_max: int
+    gpu_utilization_pct_mean: float | None
+    gpu_memory_mb_max: int | None
+
+
+class UsageSeries(TypedDict):
+    """Usage over time; `replicas` of a job, `capacity` of a node or cluster, `allocated` of a cluster."""
+
+    since: str
+    until: str
+    step_s: int
+    samples: list[UsageSample]
+    replicas: NotRequired[list[UsageFigures]]
+    capacity: NotRequired[dict[str, int]]
+    allocated: NotRequired[dict[str, int]]

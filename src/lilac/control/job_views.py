@@ -110,6 +110,7 @@ def attempt_object(
     replicas: tuple[Replica, ...],
     node_name: Callable[[NodeId | None], str | None],
     log_bytes: Mapping[int, int],
+    usage: Mapping[tuple[int, int], Mapping[str, Any]],
 ) -> dict[str, Any]:
     return {
         "number": attempt.number,
@@ -133,6 +134,7 @@ def attempt_object(
                 "message": r.message,
                 "started_at": rfc3339(r.started_at),
                 "finished_at": rfc3339(r.finished_at),
+                "usage": usage.get((attempt.number, r.key.rank)),
                 "log_bytes": log_bytes.get(r.key.rank, 0),
             }
             for r in replicas

@@ -13,6 +13,7 @@ others `plan_in_force` works out on demand what the leader will most likely deci
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -51,6 +52,8 @@ class SchedulingLoop:
         self.last_plan: Plan | None = None
         self.last_planned_at: float | None = None
         self.passes = 0
+        self.on_planned: Callable[[float], None] = lambda seconds: None
+        """Told of every pass how long deciding took."""
 
     def wake(self) -> None:
         self._asked += 1
@@ -103,7 +106,9 @@ class SchedulingLoop:
         assert self.projection is not None
         now = self._clock()
         self.passes += 1
+        begun_at = time.perf_counter()
         decided = plan(self.projection.board.snapshot(), now, LIVE_POLICY)
+        self.on_planned(time.perf_counter() - begun_at)
         self.last_plan, self.last_planned_at = decided, now
         for first in range(0, len(decided.starts), _STARTS_PER_TRANSACTION):
             chunk = decided.starts[first : first + _STARTS_PER_TRANSACTION]

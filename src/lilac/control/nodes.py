@@ -107,6 +107,8 @@ class Nodes:
         self._lost_after_s = lost_after_s
         self._joining: WeakValueDictionary[NodeId, asyncio.Lock] = WeakValueDictionary()
         self._closing = asyncio.Event()
+        self.open_polls = 0
+        """How many agents wait for their lists now."""
 
     async def status(self, node_id: NodeId, cluster_id: ClusterId, told: StatusReport) -> Assignment:
         """Take a report, wait as long as the agent is willing to, and answer with what the node should hold.
@@ -132,7 +134,11 @@ class Nodes:
             if news:
                 await self._db.write(self._record_reports, tuple(news), self._clock())
         if told.wait_s > 0 and told.revision == station.revision:
-            await self._wait_for_change(station, told)
+            self.open_polls += 1
+            try:
+                await self._wait_for_change(station, told)
+            finally:
+                self.open_polls -= 1
             self._seen(station)
         held = tuple(station.held[k] for k in sorted(station.held))
         return Assignment(station.revision, held, tunnels=tuple(station.tunnels.values()))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -30,6 +30,7 @@ from lilac.control.jobs import Jobs
 from lilac.control.leadership import Leadership
 from lilac.control.logs import DirectoryLogs
 from lilac.control.loop import SchedulingLoop
+from lilac.control.metrics import Metrics
 from lilac.control.nodes import Nodes
 from lilac.control.pauses import Pauses
 from lilac.control.projection import Projection
@@ -38,6 +39,7 @@ from lilac.control.settings import Settings, make_secret
 from lilac.control.settling import Settling
 from lilac.control.tunnels import Tunnels
 from lilac.control.turns import Turns
+from lilac.control.usage import Usage
 from lilac.model.clusters import Cluster, Queue
 from lilac.model.errors import LilacError
 from lilac.model.events import Event, EventKind
@@ -73,12 +75,15 @@ class Platform:
         self.bus = Bus()
         self.replicas = self._among_others()
         self.db = open_database(self._database_url())
-        self.db.on_commit = self.bus.publish
+        self.db.on_commit = self._committed
+        self.metrics = Metrics()
+        self.db.on_batch = self.metrics.committed
         self.db.on_stale = self._fail
         if self.replicas is not None:
             self.db.tell_replicas(self.replicas.id)
         self.lead = Leadership(self.db, shared=self.replicas is not None)
         self.loop = SchedulingLoop(self.lead, clock)
+        self.loop.on_planned = self.metrics.planned
         self.projection = Projection(self.loop.wake, legacy_time_limit_s=settings.legacy_time_limit_s)
         self.loop.projection = self.projection
         self.logs = DirectoryLogs(
@@ -93,6 +98,8 @@ class Platform:
         )
         self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus)
         self.projection.on_silence = self._end_output
+        self.usage = Usage(self.db, clock, self.projection.fleet, retention_s=settings.usage_retention_s)
+        self.metrics.watch(self)
         self.tunnels = Tunnels(
             self.db,
             clock,
@@ -140,6 +147,7 @@ class Platform:
                 ("pauses", self.pauses.run()),
                 ("settling", self.settling.run()),
                 ("tunnels", self.tunnels.run()),
+                ("usage", self.usage.run()),
                 ("key use writer", self._flush_keys()),
                 ("idempotency keys", self._forget_submissions()),
                 *((("following", self.follower.run()),) if self.replicas is not None else ()),
@@ -180,6 +188,7 @@ class Platform:
         await asyncio.gather(*self._services, return_exceptions=True)
         if hasattr(self, "accounts"):
             await self.nodes.flush()
+            await self._flush_usage()
             await self.accounts.flush()
             self.accounts.close()
         await asyncio.gather(*self._endings, return_exceptions=True)
@@ -263,6 +272,16 @@ class Platform:
         account_store.put_setting_once(tx.conn, "first_cluster_made", "1")
         tx.record(Event(kind=EventKind.CLUSTER_CREATED, at=now, cluster_id=cluster.id, data={"name": cluster.name}))
         tx.record(Event(kind=EventKind.QUEUE_CREATED, at=now, queue_id=queue.id, data={"name": queue.name}))
+
+    def _committed(self, events: Sequence[Event]) -> None:
+        self.metrics.take_events(events)
+        self.bus.publish(events)
+
+    async def _flush_usage(self) -> None:
+        try:
+            await self.usage.flush(everything=True)
+        except LilacError as error:
+            _log.warning("the last samples of usage could not be written", error=str(error))
 
     def _end_output(self, key: ReplicaKey) -> None:
         self._track(self.logs.end(key))

@@ -77,6 +77,16 @@ class Settings(BaseSettings):
     legacy_time_limit_s: int = Field(
         86_400, ge=1, description="Longest run on a node with an original Lilac agent, which never reports a failure."
     )
+    usage_retention_s: float = Field(
+        7 * 86_400.0,
+        ge=7200,
+        description="How long usage is kept, in seconds; after two hours by the minute.",
+    )
+    metrics_access: str = Field(
+        "viewer",
+        pattern="^(viewer|loopback|public)$",
+        description="Who may read /metrics: viewers (with an API key), also everybody on this machine, or everybody.",
+    )
     log_head_bytes: int = Field(8 << 20, ge=1 << 20, description="Kept from the beginning of each replica's output.")
     log_tail_bytes: int = Field(56 << 20, ge=2 << 20, description="Kept from the end of each replica's output.")
 

@@ -99,6 +99,7 @@ def start(
         started,
         EventKind.JOB_ASSIGNED,
         now,
+        submitted_at=job.submitted_at,
         nodes=sorted({str(r.node_id) for r in replicas}),
         size=len(replicas),
         placements=[{"rank": r.key.rank, "node_id": r.node_id, "gpus": list(r.gpu_uuids)} for r in replicas],
@@ -230,7 +231,10 @@ def _all_running(work: Work, now: float) -> Outcome:
         updated_at=now,
         waterfall={**work.job.waterfall, "running_reported": now},
     )
-    return Outcome(Work(job, attempt, work.replicas), (event_about(job, EventKind.JOB_RUNNING, now),))
+    return Outcome(
+        Work(job, attempt, work.replicas),
+        (event_about(job, EventKind.JOB_RUNNING, now, submitted_at=job.submitted_at),),
+    )
 
 
 def _one_succeeded(work: Work, now: float) -> Outcome:

@@ -187,6 +187,14 @@ class Board:
         """The latest attempt that holds something."""
         return self._running.get((job_id, self._attempts.get(job_id, 0)))
 
+    def running_jobs(self) -> Iterable[RunningJob]:
+        """Every attempt that holds something, in no meaningful order."""
+        return self._running.values()
+
+    def waiting_in(self, queue_id: QueueId) -> int:
+        """How many jobs wait in a queue."""
+        return sum(map(len, self._waiting.groups(queue_id)))
+
     def counts(self) -> Counts:
         return Counts(
             nodes=len(self._capacity.nodes),

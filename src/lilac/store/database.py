@@ -70,6 +70,8 @@ class Database:
         self._closed = False
         self.on_stale: Callable[[], None] = lambda: None
         """Called when what follows a commit failed: what is kept in memory beside the store cannot be trusted now."""
+        self.on_batch: Callable[[int], None] = lambda operations: None
+        """Called in the event loop's thread with how many writes shared a commit."""
         self.on_commit: Callable[[Sequence[Event]], None] | None = None
         """Called in the event loop's thread with the events of each commit, in order, before its writers go on."""
 
@@ -214,6 +216,7 @@ class Database:
         return batch, True
 
     def _deliver(self, operations: list[Operation], batch: Batch) -> None:
+        self.on_batch(len(operations))
         if batch.events and self.on_commit is not None:
             try:
                 self.on_commit(batch.events)

@@ -12,6 +12,8 @@ The migrations build this same schema step by step; a test compares the two.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -354,4 +356,51 @@ control_planes = Table(
     Column("version", Text, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
+)
+
+
+def _usage_columns() -> list[Column[Any]]:
+    """One measurement, or the average of a minute (`resolution_s` 60) that stands for `samples` of them."""
+    return [
+        Column("resolution_s", Integer, primary_key=True, autoincrement=False),
+        Column("at", BigInteger, primary_key=True, autoincrement=False),
+        Column("samples", Integer, nullable=False),
+        Column("cpu_millicores", Integer, nullable=False),
+        Column("memory_mb", Integer, nullable=False),
+        Column("gpu_pct", Double),
+        Column("gpu_memory_mb", Integer),
+    ]
+
+
+replica_usage = Table(
+    "replica_usage",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    *_usage_columns(),
+    Index(None, "at"),
+)
+
+node_usage = Table(
+    "node_usage",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    *_usage_columns(),
+    Index(None, "at"),
+)
+
+usage_totals = Table(
+    "usage_totals",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("samples", Integer, nullable=False),
+    Column("cpu_sum", BigInteger, nullable=False),
+    Column("cpu_max", Integer, nullable=False),
+    Column("memory_max", Integer, nullable=False),
+    Column("gpu_samples", Integer, nullable=False),
+    Column("gpu_sum", Double, nullable=False),
+    Column("gpu_memory_max", Integer, nullable=False),
 )

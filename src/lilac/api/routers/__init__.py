@@ -11,12 +11,14 @@ from lilac.api.routers import (
     health,
     job_lists,
     jobs,
+    metrics,
     node,
     nodes,
     queues,
     replicas,
     submitting,
     tunnels,
+    usage,
     users,
 )
 
@@ -35,5 +37,7 @@ ROUTERS = (
     events.routes,
     foresight.routes,
     replicas.routes,
+    usage.routes,
+    metrics.routes,
     health.routes,
 )

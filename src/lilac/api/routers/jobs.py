@@ -147,9 +147,10 @@ async def _detail(platform: Platform, principal: Principal, job: str) -> dict[st
     detail = await platform.jobs.detail(principal, job)
     node_name = platform.projection.fleet.node_name
     attempts: list[dict[str, Any]] = []
+    usage = await platform.usage.totals(detail.job.id)
     for attempt, replicas in detail.attempts:
         sizes = {r.key.rank: await platform.logs.size(r.key) for r in replicas}
-        attempts.append(job_views.attempt_object(attempt, replicas, node_name, sizes))
+        attempts.append(job_views.attempt_object(attempt, replicas, node_name, sizes, usage))
     shown = platform.jobs.render(detail.job, principal)
     shown["waiting"] = job_views.waiting_object(detail.waiting) if detail.waiting is not None else None
     shown["attempts"] = attempts

@@ -62,7 +62,9 @@ async def append_output(
     if len(data) > MAX_CHUNK_BYTES:
         raise InvalidInput(f"A chunk of output is at most {MAX_CHUNK_BYTES} bytes long, not {len(data)}.")
     try:
-        return Json({"offset": await platform.logs.append(key, offset, data, end=end)})
+        stored = await platform.logs.append(key, offset, data, end=end)
+        platform.metrics.logged(len(data))
+        return Json({"offset": stored})
     except LogGap as gap:
         return Json({"error": str(gap), "code": gap.code, "offset": gap.details["offset"]}, 409)
 

@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.add_column("nodes", sa.Column("drain_deadline", sa.Double()))
     op.create_index("ix_replicas_node_id_job_id", "replicas", ["node_id", "job_id"])
     _several_replicas()
+    _add_usage()
 
 
 def _several_replicas() -> None:
@@ -146,3 +147,39 @@ def _jobs() -> None:
 
 def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+def _add_usage() -> None:
+    whose = {"replica_usage": ("job_id", "attempt", "rank"), "node_usage": ("node_id",)}
+    for table, names in whose.items():
+        op.create_table(
+            table,
+            *(_key(name) for name in names),
+            sa.Column("resolution_s", sa.Integer(), autoincrement=False, nullable=False),
+            sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+            sa.Column("samples", sa.Integer(), nullable=False),
+            sa.Column("cpu_millicores", sa.Integer(), nullable=False),
+            sa.Column("memory_mb", sa.Integer(), nullable=False),
+            sa.Column("gpu_pct", sa.Double()),
+            sa.Column("gpu_memory_mb", sa.Integer()),
+            sa.PrimaryKeyConstraint(*names, "resolution_s", "at", name=f"pk_{table}"),
+        )
+        op.create_index(f"ix_{table}_at", table, ["at"])
+    op.create_table(
+        "usage_totals",
+        *(_key(name) for name in whose["replica_usage"]),
+        sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("cpu_sum", sa.BigInteger(), nullable=False),
+        sa.Column("cpu_max", sa.Integer(), nullable=False),
+        sa.Column("memory_max", sa.Integer(), nullable=False),
+        sa.Column("gpu_samples", sa.Integer(), nullable=False),
+        sa.Column("gpu_sum", sa.Double(), nullable=False),
+        sa.Column("gpu_memory_max", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(*whose["replica_usage"], name="pk_usage_totals"),
+    )
+
+
+def _key(name: str) -> sa.Column[str] | sa.Column[int]:
+    if name in ("job_id", "node_id"):
+        return sa.Column(name, sa.Text(), nullable=False)
+    return sa.Column(name, sa.Integer(), autoincrement=False, nullable=False)
