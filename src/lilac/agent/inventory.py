@@ -1,7 +1,8 @@
 """What this machine has: CPU and memory within the limits that hold for the agent.
 
-Several limits can hold at once: control groups of version 2 (on every level up to the root), of version 1, a set of
-allowed CPUs, and the machine itself. The least of them counts. Everything that cannot be read limits nothing.
+Several limits can hold at once: control groups of version 2 and of version 1, on every level up to the root, with their
+quotas and sets of CPUs; the CPUs that the process is bound to (affinity); and the machine itself. The least of them
+counts. Everything that cannot be read limits nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ class Machine:
 def measure(*, proc: Path = Path("/proc"), sys_fs: Path = Path("/sys/fs/cgroup")) -> Machine:
     """Measure this machine. Takes about a millisecond."""
     limits = list(_groups(proc, sys_fs))
-    cpus = [float(_host_cpus()), *(_cpus_v2(group) for group in limits), *(_cpus_v1(group) for group in limits)]
+    cpus = [
+        float(_host_cpus()),
+        *(_cpus_v2(group) for group in limits),
+        *(_cpus_v1(group) for group in limits),
+        *(_cpu_set(group) for group in limits),
+    ]
     memory = [
         psutil.virtual_memory().total,
         *(_memory(group / "memory.max") for group in limits),
@@ -98,6 +104,26 @@ def _cpus_v1(group: Path) -> float | None:
     if not quota or not period or not quota[0].isdigit() or not period[0].isdigit() or int(period[0]) == 0:
         return None
     return int(quota[0]) / int(period[0])
+
+
+def _cpu_set(group: Path) -> float | None:
+    """How many CPUs a group may use: version 2 and 1 write the set that holds, the inherited one included, so."""
+    for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
+        words = _words(group / name)
+        if words:
+            return float(count) if (count := cpus_in(words[0])) else None
+    return None
+
+
+def cpus_in(text: str) -> int:
+    """How many CPUs a list such as `0-3,8` names; 0 for text that is no list."""
+    count = 0
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            return 0
+        count += max(0, int(last or first) - int(first) + 1)
+    return count
 
 
 def _memory(path: Path) -> int | None:

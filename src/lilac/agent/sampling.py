@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import psutil
 import structlog
 
+from lilac.agent.backoff import Backoff
 from lilac.agent.gpus import Use
 from lilac.agent.journal import Entry
 from lilac.agent.measuring import Counters, of_container, of_sessions
@@ -60,6 +61,8 @@ class Sampler:
         self._node: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
         self._replicas: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
         self._silent_until = float("-inf")
+        self._pause = Backoff(first_s=5.0, most_s=60.0)
+        self._send_again_at = float("-inf")
 
     async def run(self) -> None:
         """Sample and send until cancelled."""
@@ -139,6 +142,8 @@ class Sampler:
             self._node.clear()
             self._replicas.clear()
             return
+        if loop.time() < self._send_again_at:
+            return
         node, replicas = list(self._node)[:_MOST_PER_CALL], list(self._replicas)[:_MOST_PER_CALL]
         try:
             self._every_s = await self._control_plane.usage({"node": node, "replicas": replicas})
@@ -147,7 +152,9 @@ class Sampler:
             self._silent_until = loop.time() + UNKNOWN_CALL_PAUSE_S
         except LilacError as error:
             log.debug("usage cannot be sent now", why=str(error))
+            self._send_again_at = loop.time() + self._pause.next_s()
         else:
+            self._pause.reset()
             for kept, sent in ((self._node, node), (self._replicas, replicas)):
                 for _ in range(min(len(sent), len(kept))):
                     kept.popleft()

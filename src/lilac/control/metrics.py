@@ -30,6 +30,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _WAITS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 _PLANS_S = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 _REQUESTS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_STALE_S = 300.0
+"""A sample this old says nothing about now."""
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 _ENDS = {
@@ -231,7 +233,7 @@ def _allocated(platform: Platform) -> Values:
 def _used(platform: Platform) -> Values:
     for node_id, one in list(platform.usage.latest.items()):
         name = platform.projection.fleet.node_name(node_id)
-        if name is not None:
+        if name is not None and one.at > platform.clock() - _STALE_S:
             yield (name, "cpu_millicores"), one.cpu_millicores
             yield (name, "memory_mb"), one.memory_mb
             if one.gpu_memory_mb is not None:
@@ -256,7 +258,7 @@ def _one(value: Callable[[Platform], float]) -> Callable[[Platform], Values]:
 
 
 def _leads(platform: Platform) -> float:
-    return float(getattr(getattr(platform, "lead", None), "leads", True))
+    return float(platform.lead.leads)
 
 
 def _build(platform: Platform) -> Values:

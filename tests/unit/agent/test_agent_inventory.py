@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lilac.agent import inventory
 from lilac.agent.config import AgentConfig
@@ -62,12 +65,62 @@ def tree(tmp_path: Path, cgroup: str, files: dict[str, str]) -> Machine:
         ),
         ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 16000, 64),
         ("0::/\n", {"cpu.max": "garbage", "memory.max": "?"}, 16000, 64),
+        ("0::/a\n", {"a/cpuset.cpus.effective": "0-3,8\n"}, 5000, 64),
+        ("0::/a\n", {"a/cpuset.cpus.effective": "\n", "a/cpuset.cpus": "2\n"}, 1000, 64),
+        ("0::/a\n", {"a/cpuset.cpus.effective": "0-3", "a/cpu.max": "150000 100000"}, 1500, 64),
+        ("0::/a\n", {"a/cpuset.cpus.effective": "all"}, 16000, 64),
+        ("6:cpuset:/d/e\n", {"cpuset/d/cpuset.cpus": "0-2", "cpuset/d/e/cpuset.cpus": "0-1"}, 2000, 64),
+        ("6:cpuset:/d\n", {"cpuset/d/cpuset.effective_cpus": "5", "cpuset/d/cpuset.cpus": "0-2"}, 1000, 64),
+        (
+            "4:memory:/d\n0::/u\n",
+            {"memory/d/memory.limit_in_bytes": f"{6 * GIB}", "unified/u/memory.max": f"{5 * GIB}"},
+            16000,
+            5,
+        ),
         ("0::/\n", {"cpu.max": "9900000 100000", "memory.max": f"{900 * GIB}"}, 16000, 64),
     ],
 )
 def test_the_least_limit_counts(tmp_path: Path, cgroup: str, files: dict[str, str], millicores: int, gib: int) -> None:
     machine = tree(tmp_path, cgroup, files)
     assert (machine.cpu_millicores, machine.memory_mb) == (millicores, gib * 1024)
+
+
+LEVELS = st.lists(
+    st.tuples(
+        st.none() | st.integers(1, 4_000).map(lambda hundredths: hundredths * 1_000),
+        st.none() | st.integers(1, 100_000),
+        st.none() | st.integers(1, 64),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(levels=LEVELS, version=st.sampled_from([1, 2]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_of_nested_groups_the_least_limit_of_any_level_counts(
+    levels: list[tuple[int | None, int | None, int | None]], version: int
+) -> None:
+    files: dict[str, str] = {}
+    path = ""
+    for number, (quota, mib, cpus) in enumerate(levels):
+        path += f"/level-{number}"
+        if version == 2:
+            files[f"{path}/cpu.max"] = f"{'max' if quota is None else quota} 100000\n"
+            files[f"{path}/memory.max"] = "max\n" if mib is None else f"{mib << 20}\n"
+            files[f"{path}/cpuset.cpus.effective"] = "\n" if cpus is None else f"0-{cpus - 1}\n"
+        else:
+            files[f"cpu{path}/cpu.cfs_quota_us"] = f"{-1 if quota is None else quota}\n"
+            files[f"cpu{path}/cpu.cfs_period_us"] = "100000\n"
+            files[f"memory{path}/memory.limit_in_bytes"] = f"{(1 << 63) - 4096 if mib is None else mib << 20}\n"
+            files[f"cpuset{path}/cpuset.cpus"] = "\n" if cpus is None else f"0-{cpus - 1}\n"
+    groups = f"0::{path}\n" if version == 2 else "".join(f"1:{name}:{path}\n" for name in ("cpu", "memory", "cpuset"))
+    quotas, limits, sets = ([level[n] for level in levels if level[n] is not None] for n in range(3))
+    millicores = min([16_000, *(quota // 100 for quota in quotas), *(cpus * 1000 for cpus in sets)])
+    with tempfile.TemporaryDirectory() as directory:
+        machine = tree(Path(directory), groups, {name.lstrip("/"): text for name, text in files.items()})
+    assert machine.cpu_millicores == max(1, millicores)
+    assert machine.memory_mb == min([64 * 1024, *limits])
 
 
 def test_the_words_of_processors() -> None:
