@@ -9,6 +9,7 @@ Imported by the command line, so it stays light: standard library and `lilac.mod
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -47,6 +48,8 @@ class AgentConfig:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     state_dir: Path = Path("~/.lilac/agent")
     docker_host: str | None = None
+    port_address: str = "0.0.0.0"
+    """On which of the node's addresses the ports of containers are published."""
     ca_file: str | None = None
     """Certificate authorities to trust for HTTPS to the control plane, instead of the system's."""
     private_registry: Registry | None = None
@@ -104,6 +107,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> A
         labels=values.get("labels") or {},
         state_dir=state_dir,
         docker_host=values.get("docker_host"),
+        port_address=values.get("port_address") or "0.0.0.0",
         ca_file=values.get("ca_file"),
         private_registry=_registry(values.get("private_registry")),
         registries=_registries(values.get("registries") or []),
@@ -154,6 +158,8 @@ def save(config: AgentConfig, path: Path) -> None:
     }
     if config.docker_host:
         document["docker_host"] = config.docker_host
+    if config.port_address != "0.0.0.0":
+        document["port_address"] = config.port_address
     if config.ca_file:
         document["ca_file"] = config.ca_file
     if config.labels:
@@ -244,6 +250,15 @@ def _one_endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
+def _address(value: object) -> str:
+    text = _text(value)
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise _Wrong(f"must be an IP address such as 10.0.0.5, not {text!r}") from None
+    return text
+
+
 def _node_id(value: object) -> str:
     text = _text(value)
     node_id = parse_uuid(text)
@@ -320,6 +335,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "state_dir": _text,
     "docker_host": _text,
     "ca_file": _text,
+    "port_address": _address,
     "private_registry": check_table,
     "registries": check_tables,
     "image_cache_gb": _gigabytes,
@@ -337,4 +353,5 @@ _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "LILAC_AGENT_MIN_FREE_DISK_GB": ("min_free_disk_gb", _gigabytes),
     "DOCKER_HOST": ("docker_host", _text),
     "LILAC_CA_FILE": ("ca_file", _text),
+    "LILAC_AGENT_PORT_ADDRESS": ("port_address", _address),
 }

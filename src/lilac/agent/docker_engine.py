@@ -118,6 +118,24 @@ class DockerEngine:
         async with self._asking():
             return (await self._docker().containers.create(dict(config), name=name)).id
 
+    async def put_archive(self, container: str, archive: bytes) -> None:
+        """Unpack a tar archive at the root of a container's file system."""
+        async with self._asking():
+            await self._docker().containers.container(container).put_archive("/", archive)
+
+    async def read_file(self, container: str, path: str) -> bytes:
+        """Return a small file of a container, running or not; empty if there is none."""
+        try:
+            async with self._asking():
+                with await self._docker().containers.container(container).get_archive(path) as tar:
+                    member = tar.next()
+                    content = tar.extractfile(member) if member is not None and member.isfile() else None
+                    return content.read(1 << 20) if content is not None else b""
+        except EngineError as error:
+            if error.status == 404:
+                return b""
+            raise
+
     async def start(self, container: str) -> None:
         async with self._asking():
             await self._docker().containers.container(container).start()

@@ -25,6 +25,7 @@ from typing import Any
 
 import structlog
 
+from lilac.agent import secrets
 from lilac.agent.backoff import Backoff
 from lilac.agent.disk import EngineDisk
 from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, end_of_removed, seen_through_init
@@ -32,8 +33,10 @@ from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
 from lilac.agent.docker_session import open_session
+from lilac.agent.guardian import start_ticks
 from lilac.agent.image_cache import ImageCache, Keeping
 from lilac.agent.journal import Entry, boot_id
+from lilac.agent.ports import add_ports, published
 from lilac.agent.pulling import Puller
 from lilac.agent.registries.credentials import Registries
 from lilac.agent.runtime import End, Observer, StartFailure
@@ -81,11 +84,15 @@ class DockerRuntime:
         registries: Registries | None = None,
         keeping: Keeping | None = None,
         ended_file: Path | None = None,
+        address: str = "127.0.0.1",
+        port_address: str = "0.0.0.0",
         engine_patience_s: float = ENGINE_PATIENCE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._node_id = node_id
         self._engine = DockerEngine(host)
+        self._address = address
+        self._port_address = port_address
         self._registries = registries if registries is not None else Registries()
         self._disk = EngineDisk(self._engine)
         self._images = ImageCache(self._engine, self._disk, keeping, clock=clock) if keeping is not None else None
@@ -156,6 +163,7 @@ class DockerRuntime:
                     await self._engine.remove(details["Id"])
                     return None
                 self._follow(entry, details["Id"], found=True)
+                self._publish(entry, details)
                 return started_at
             except (EngineAway, EngineError) as error:
                 if backoff.failures == 0:
@@ -171,7 +179,7 @@ class DockerRuntime:
         return int(details["State"]["Pid"]) or None if details is not None else None
 
     async def terminate(self, entry: Entry) -> None:
-        await self._signal(entry, "SIGTERM")
+        await self._signal(entry, entry.assignment.stop_signal)
 
     async def kill(self, entry: Entry) -> None:
         await self._signal(entry, "SIGKILL")
@@ -185,6 +193,24 @@ class DockerRuntime:
             await self._engine.remove(found["Id"])
         if self._images is not None:
             self._images.look(only_if_tight=True)
+
+    async def guarded(self, entry: Entry) -> Mapping[str, Any] | None:
+        container = self._containers.get(entry.key)
+        details = await self._engine.inspect(container.id) if container is not None else None
+        if container is None or details is None:
+            return None
+        pid = int(details["State"].get("Pid") or 0)
+        return {
+            "kind": "container",
+            "container": container.id,
+            "host": self._engine.host,
+            "pid": pid,
+            "ticks": start_ticks(pid) if pid else None,
+        }
+
+    async def end_all_of(self, assignment: Assignment) -> None:
+        for found in await self._engine.containers(self._labels(assignment.key)):
+            await self._engine.remove(found["Id"])
 
     async def disk(self) -> Mapping[str, int] | None:
         """The engine's disk as the wire has it, None where it cannot be told."""
@@ -221,6 +247,8 @@ class DockerRuntime:
             raise start_failure(str(error)) from error
         self._follow(entry, container)
         details = await self._engine.inspect(container)
+        if details is not None:
+            self._publish(entry, details)
         started_at = parse_time(details["State"]["StartedAt"]) if details is not None else None
         log.debug("container started", replica=str(assignment.key), container=container[:12])
         return started_at if started_at is not None else self._clock()
@@ -235,8 +263,33 @@ class DockerRuntime:
         return self._images.pinned(image) if self._images is not None and image else contextlib.nullcontext()
 
     async def _create(self, entry: Entry) -> str:
-        name = container_name(entry.key, self._node_id)
         config = container_config(entry.assignment, self._labels_map(entry.key))
+        add_ports(config, entry.assignment, self._port_address)
+        values = secrets.read(entry)
+        secrets.check_all_there(entry.assignment, values)
+        told = secrets.variables(entry.assignment, values, secrets.IN_CONTAINER)
+        config["Env"] += [f"{name}={value}" for name, value in told.items()]
+        container = await self._create_anew(entry, config)
+        if any(secret.file is not None for secret in entry.assignment.secrets):
+            await self._put_secrets(container, entry, values)
+        return container
+
+    async def _put_secrets(self, container: str, entry: Entry, values: Mapping[str, str]) -> None:
+        """Put the secret files into a container that has not started, readable by its user only."""
+        try:
+            details = await self._engine.inspect(container)
+            user = str(((details or {}).get("Config") or {}).get("User") or "")
+            passwd = await self._engine.read_file(container, "/etc/passwd") if user else b""
+            owner = secrets.owner_of(user, passwd.decode("utf-8", "replace"))
+            await self._engine.put_archive(container, secrets.archive(entry.assignment, values, owner) or b"")
+        except EngineError as error:
+            await self._engine.remove(container)
+            raise StartFailure(
+                FailureReason.START, f"The engine does not take the secret files: {str(error)[:300]}"
+            ) from error
+
+    async def _create_anew(self, entry: Entry, config: Mapping[str, Any]) -> str:
+        name = container_name(entry.key, self._node_id)
         try:
             try:
                 return await self._engine.create(name, config)
@@ -436,6 +489,10 @@ class DockerRuntime:
         if self._observer is not None:
             self._observer.progressed(key, message=message, progress=progress, **times)
 
+    def _publish(self, entry: Entry, details: Mapping[str, Any]) -> None:
+        if entry.assignment.ports and self._observer is not None:
+            self._observer.published(entry.key, published(entry.assignment, details, self._address))
+
     def _end_soon(self, entry: Entry, end: End) -> None:
         if self._observer is not None:
             asyncio.get_running_loop().call_soon(self._observer.ended, entry.key, end)
@@ -488,7 +545,9 @@ def container_config(assignment: Assignment, labels: dict[str, str]) -> dict[str
     }
     if assignment.command is not None:
         config["Entrypoint"] = [""]
-        config["Cmd"] = list(assignment.command)
+        config["Cmd"] = list(assignment.words)
+    elif assignment.args:
+        config["Cmd"] = list(assignment.args)
     if assignment.working_dir is not None:
         config["WorkingDir"] = assignment.working_dir
     return config

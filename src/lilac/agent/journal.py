@@ -11,9 +11,13 @@
         starting       Docker: there once the container may have been started
         progress.json  the times of a running replica, where other files do not tell them
         result.json    the end as it is reported, once it is known
+        secrets.json   the values of its secrets by name, which masking needs until the output is shipped
+        secrets/       process: its secret files, until it has ended
+        stop_reason    why it was stopped, in one word
         work/          process: the working directory, where the job named none
 
-Directories have mode 0700 and files 0600: assignments hold the job's environment, which may hold secrets.
+Directories have mode 0700 and files 0600: assignments hold the job's environment. Secrets are never in `replica.json`;
+`secrets.json` goes away with the directory, when the output of the ended replica is shipped.
 
 Only `replica.json` is synced to disk. The others survive the agent but not the machine, and nor do the replicas.
 """
@@ -34,6 +38,8 @@ import orjson
 from lilac.agent.wire import Assignment, assignment_to_json, parse_assignment
 from lilac.model.errors import Conflict
 from lilac.model.ids import ReplicaKey
+
+SECRETS = "secrets.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +113,15 @@ class Journal:
             os.close(self._lock)
             self._lock = None
 
-    def note(self, assignments: Iterable[Assignment], received_at: float) -> list[Entry]:
+    def note(
+        self,
+        assignments: Iterable[Assignment],
+        received_at: float,
+        secrets: Mapping[ReplicaKey, Mapping[str, str]] | None = None,
+    ) -> list[Entry]:
         """Write these assignments down, durably, and return their entries."""
-        entries = [self._note(assignment, received_at) for assignment in assignments]
+        values = secrets or {}
+        entries = [self._note(each, received_at, values.get(each.key)) for each in assignments]
         if entries:
             _sync_directory(self._replicas)
         return entries
@@ -130,10 +142,12 @@ class Journal:
         entry.path("replica.json").unlink(missing_ok=True)
         shutil.rmtree(entry.directory, ignore_errors=True)
 
-    def _note(self, assignment: Assignment, received_at: float) -> Entry:
+    def _note(self, assignment: Assignment, received_at: float, secrets: Mapping[str, str] | None) -> Entry:
         key = assignment.key
         directory = self._replicas / f"{key.job_id}.{key.attempt}.{key.rank}"
         directory.mkdir(mode=0o700, exist_ok=True)
+        if secrets:
+            _write(directory, SECRETS, orjson.dumps(dict(secrets)), sync=False)
         document = {
             "version": 1,
             "assignment": assignment_to_json(assignment),

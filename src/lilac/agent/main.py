@@ -18,6 +18,7 @@ from lilac.agent.docker_runtime import DockerRuntime
 from lilac.agent.image_cache import GB, Keeping
 from lilac.agent.journal import Journal
 from lilac.agent.node import NodeDescription
+from lilac.agent.ports import own_address
 from lilac.agent.process_runtime import ProcessRuntime
 from lilac.agent.registries.credentials import Registries
 from lilac.agent.replicas import Replicas
@@ -75,7 +76,14 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
         tunnels.offered(reply.tunnels)
         await replicas.apply(reply)
 
-    reporter = Reporter(control_plane, inventory=node, replicas=replicas.reports, apply=apply)
+    reporter = Reporter(
+        control_plane,
+        inventory=node,
+        replicas=replicas.reports,
+        apply=apply,
+        longest_wait_s=replicas.longest_wait_s,
+        contacted=replicas.contacted,
+    )
     sampler = Sampler(control_plane, running=replicas.all_running, use=lambda: devices.last.use)
     shipper = Shipper(control_plane, replicas.shipped)
     replicas.shipper = shipper
@@ -111,10 +119,11 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
 
 def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
     runtimes: dict[RuntimeName, Runtime] = {}
+    address = own_address(config.api_endpoint, config.port_address)
     for name in config.runtimes:
         match name:
             case RuntimeName.PROCESS:
-                runtimes[name] = ProcessRuntime()
+                runtimes[name] = ProcessRuntime(address=address)
             case RuntimeName.DOCKER:
                 runtimes[name] = DockerRuntime(
                     config.node_id,
@@ -122,6 +131,8 @@ def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
                     registries=_registries(config),
                     keeping=_keeping(config),
                     ended_file=config.state_dir / "engine_ended",
+                    address=address,
+                    port_address=config.port_address,
                 )
     return runtimes
 

@@ -18,10 +18,13 @@ from lilac.agent.devices import Devices
 from lilac.agent.gpus import Reading, legacy_word
 from lilac.agent.inventory import Machine, measure
 from lilac.model.resources import Gpu
+from lilac.model.surroundings import Feature
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 5.0
+FEATURES = (Feature.ARGS, Feature.STOP_SIGNAL, Feature.SECRETS, Feature.PORTS, Feature.EXCLUSIVE)
+"""What this agent can do for jobs; a job that asks for more is not placed here."""
 
 
 class NodeDescription:
@@ -101,6 +104,7 @@ def describe(config: AgentConfig, machine: Machine, reading: Reading) -> dict[st
         "hostname": config.node_name,
         "runtimes": [str(name) for name in config.runtimes],
         "labels": dict(config.labels),
+        "features": [str(feature) for feature in FEATURES],
         "gpus": [_gpu(gpu) for gpu in reading.gpus] if reading.gpus is not None else None,
         "drivers": reading.drivers,
     }

@@ -29,16 +29,20 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from lilac.agent import secrets
 from lilac.agent.journal import Entry, boot_id
+from lilac.agent.ports import own_ports
 from lilac.agent.process_session import open_command
 from lilac.agent.runtime import End, Observer, StartFailure
 from lilac.agent.sessions import Session, SessionRefused, connect_here
-from lilac.agent.wire import replica_environment
+from lilac.agent.wire import Assignment, replica_environment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ReplicaKey
 from lilac.model.states import FailureReason
@@ -52,7 +56,7 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # so that no builtin of the shell is meant. Positional parameters only: a variable of the shell could be one of the job.
 # The shell itself is mute (its standard error is nowhere): it would say "Terminated" and the like.
 _SHIM = """\
-trap : HUP INT QUIT TERM USR1 USR2 ALRM
+trap : HUP INT QUIT ABRT TERM USR1 USR2 ALRM CONT WINCH
 IFS= read -r _LILAC_SHIM </proc/self/stat
 printf '%s\\n' "$_LILAC_SHIM" >"$0/pid"
 unset _LILAC_SHIM
@@ -96,7 +100,8 @@ class ProcessRuntime:
 
     name = RuntimeName.PROCESS
 
-    def __init__(self) -> None:
+    def __init__(self, *, address: str = "127.0.0.1") -> None:
+        self._address = address
         self._watched: dict[ReplicaKey, _Watched] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._observer: Observer | None = None
@@ -106,9 +111,14 @@ class ProcessRuntime:
 
     async def start(self, entry: Entry) -> float:
         environment = _environment(entry)
+        if entry.assignment.secrets:
+            values = secrets.read(entry)
+            secrets.check_all_there(entry.assignment, values)
+            secrets.write_files(entry, values)
+            environment |= secrets.variables(entry.assignment, values, str(entry.path("secrets")))
         workdir = _working_directory(entry)
         program = _program(entry, environment["PATH"], workdir)
-        command = [program, *(entry.assignment.command or ())[1:]]
+        command = [program, *entry.assignment.words[1:]]
         if not all(_is_shell_name(name) for name in environment):
             command = _launched(entry, environment, command)
         environment["PWD"] = str(workdir)
@@ -133,6 +143,8 @@ class ProcessRuntime:
                 FailureReason.START, f"The process could not be started: {_why(error)}.", exit_code
             ) from error
         self._watch(_Watched(entry, pid, os.pidfd_open(pid), child=True))
+        if entry.assignment.ports and self._observer is not None:
+            self._observer.published(entry.key, own_ports(entry.assignment, self._address))
         return started_at
 
     async def adopt(self, entry: Entry) -> float | None:
@@ -150,6 +162,8 @@ class ProcessRuntime:
             pidfd = os.pidfd_open(pid)
             if _start_ticks(pid) == start_ticks:
                 self._watch(_Watched(entry, pid, pidfd, child=False))
+                if entry.assignment.ports and self._observer is not None:
+                    self._observer.published(entry.key, own_ports(entry.assignment, self._address))
                 return started_at
             os.close(pidfd)
         missing = "It ended while the agent was away, and left no exit code."
@@ -173,7 +187,7 @@ class ProcessRuntime:
         while not _runs_command(watched.pid) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
         if entry.key in self._watched:
-            _signal_group(watched.pid, signal.SIGTERM)
+            _signal_group(watched.pid, signal.Signals[entry.assignment.stop_signal])
 
     async def kill(self, entry: Entry) -> None:
         watched = self._watched.get(entry.key)
@@ -182,6 +196,17 @@ class ProcessRuntime:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             _signal_group(watched.pid, signal.SIGKILL)
+
+    async def guarded(self, entry: Entry) -> Mapping[str, Any] | None:
+        watched = self._watched.get(entry.key)
+        return {"kind": "process", "pid": watched.pid, "marks": _marks(entry.key)} if watched is not None else None
+
+    async def end_all_of(self, assignment: Assignment) -> None:
+        while strays := await asyncio.to_thread(_strays, assignment.key, -1):
+            for pid in strays:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.05)
 
     async def remove(self, entry: Entry) -> None:
         """Nothing lies outside of the journal."""
@@ -265,6 +290,8 @@ class ProcessRuntime:
         seen_at: float | None = None,
         of_itself: bool = False,
     ) -> None:
+        if entry.assignment.secrets:
+            secrets.remove_files(entry)
         code, noted_at = _read_exit(entry.path("exit"))
         latest = seen_at if seen_at is not None else time.time()
         exited_at = latest if noted_at is None else min(latest, noted_at + _STAMP_LAG_S)
@@ -291,7 +318,11 @@ def _environment(entry: Entry) -> dict[str, str]:
         "LANG": os.environ.get("LANG") or "C.UTF-8",
         "TMPDIR": os.environ.get("TMPDIR") or "/tmp",
     }
-    return {**base, **replica_environment(entry.assignment)}
+    return {
+        **base,
+        **replica_environment(entry.assignment),
+        "LILAC_STOP_REASON_FILE": str(entry.path("stop_reason")),
+    }
 
 
 def _working_directory(entry: Entry) -> Path:
@@ -386,13 +417,14 @@ def _command_of(shim: int) -> int | None:
     return int(children[0]) if children else None
 
 
+def _marks(key: ReplicaKey) -> list[str]:
+    """The variables by which the processes of a replica are known."""
+    return [f"LILAC_JOB_ID={key.job_id}", f"LILAC_ATTEMPT={key.attempt}", f"LILAC_RANK={key.rank}"]
+
+
 def _strays(key: ReplicaKey, session: int) -> list[int]:
     """Return the processes of a replica, wherever they hid: by session, or by the variables they were started with."""
-    marks = {
-        f"LILAC_JOB_ID={key.job_id}".encode(),
-        f"LILAC_ATTEMPT={key.attempt}".encode(),
-        f"LILAC_RANK={key.rank}".encode(),
-    }
+    marks = {mark.encode() for mark in _marks(key)}
     found: list[int] = []
     for directory in Path("/proc").iterdir():
         if not directory.name.isdigit():

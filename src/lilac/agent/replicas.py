@@ -8,15 +8,21 @@ running for the next life of the agent to adopt.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 
+from lilac.agent.guardian import KILL_EARLY_S
 from lilac.agent.journal import Entry, Journal
+from lilac.agent.leases import RENEWALS_PER_LEASE, Leases
+from lilac.agent.masking import Mask
 from lilac.agent.reconciling import HeldView, Remove, Start, Stop, TellLost, TellStopped, decide
 from lilac.agent.runtime import End, Runtime, StartFailure, end_sentence
+from lilac.agent.secrets import mask_for
 from lilac.agent.shipping import Shipper
 from lilac.agent.wire import Assignment, Listed, Reply
 from lilac.model.clusters import RuntimeName
@@ -46,6 +52,9 @@ class _Held:
         self.message: str | None = None
         self.progress: Mapping[str, Any] | None = None
         self.times: dict[str, float] = {}
+        self.ports: Mapping[str, Mapping[str, Any]] = {}
+        self.stop_reason: str | None = None
+        self.mask = Mask(())
         self.stop: asyncio.Future[None] = loop.create_future()
         self.settled: asyncio.Future[None] = loop.create_future()
         """Done when it is running or has ended."""
@@ -77,11 +86,13 @@ class _Held:
             "state": str(self.state),
             "exit_code": self.exit_code,
             "reason": str(self.reason) if self.reason is not None else None,
-            "message": self.message,
+            "message": self.mask.text(self.message),
             "times": self.times,
         }
         if self.progress is not None:
             told["progress"] = self.progress
+        if self.ports:
+            told["ports"] = self.ports
         return told
 
 
@@ -104,9 +115,11 @@ class Replicas:
         self._clock = clock
         self._held: dict[ReplicaKey, _Held] = {}
         self._listed: Mapping[ReplicaKey, Listed] | None = None
+        self._ensuring: set[ReplicaKey] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._released = asyncio.Condition()
         self.shipper: Shipper | None = None
+        self.leases = Leases()
 
     # What the agent's life consists of
 
@@ -115,6 +128,7 @@ class Replicas:
         for entry in await asyncio.to_thread(self._journal.entries):
             held = self._hold(entry.assignment, entry)
             held.times["received"] = entry.received_at
+            held.mask = mask_for(entry)
             result = entry.read_json("result.json")
             if result is not None and self._restore(held, result):
                 continue
@@ -132,6 +146,18 @@ class Replicas:
         started = await self._reconcile()
         if started:
             await asyncio.wait([held.settled for held in started], timeout=patience_s)
+
+    def contacted(self, sent_at: float) -> None:
+        """The control plane has answered: the leases of exclusive replicas count from here."""
+        self.leases.contacted(sent_at)
+        for held in self._held.values():
+            if held.assignment.exclusive and held.entry is not None and not held.ended:
+                self.leases.renew(held.entry)
+
+    def longest_wait_s(self) -> float:
+        """How long may pass until the next contact, so that no lease is in danger."""
+        leases = [held.assignment.lease_s for held in self._held.values() if held.assignment.exclusive]
+        return min(leases, default=math.inf) / RENEWALS_PER_LEASE
 
     def reports(self) -> list[dict[str, Any]]:
         """Return the state of every held replica, as the wire has it."""
@@ -187,6 +213,12 @@ class Replicas:
         held.message, held.progress = message, progress
         self._changed()
 
+    def published(self, key: ReplicaKey, ports: Mapping[str, Mapping[str, Any]]) -> None:
+        held = self._held.get(key)
+        if held is not None and held.ports != ports:
+            held.ports = ports
+            self._changed()
+
     def ended(self, key: ReplicaKey, end: End) -> None:
         held = self._held.get(key)
         if held is not None and not held.end.done():
@@ -209,7 +241,10 @@ class Replicas:
             match action:
                 case Start(assignment):
                     starts.append(assignment)
-                case TellLost(assignment):
+                case TellLost(assignment) if assignment.exclusive and assignment.key not in self._ensuring:
+                    self._ensuring.add(assignment.key)
+                    self._spawn(self._tell_certainly_lost(assignment))
+                case TellLost(assignment) if not assignment.exclusive:
                     self._ghost(
                         assignment,
                         ReplicaState.LOST,
@@ -219,7 +254,9 @@ class Replicas:
                 case TellStopped(assignment):
                     self._ghost(assignment, ReplicaState.STOPPED, None, "It had not been started.")
                 case Stop(key):
-                    log.info("stopping", replica=str(key))
+                    listed = self._listed.get(key)
+                    self._held[key].stop_reason = listed.stop_reason if listed is not None else "replaced"
+                    log.info("stopping", replica=str(key), reason=self._held[key].stop_reason)
                     self._held[key].stop.set_result(None)
                 case Remove(key):
                     self._held[key].removing = True
@@ -242,7 +279,8 @@ class Replicas:
         # Held before the journal is written, so that nothing decided meanwhile starts them twice.
         begun = [self._hold(assignment, None) for assignment in starts]
         try:
-            entries = await asyncio.to_thread(self._journal.note, starts, received_at)
+            values = {key: item.secret_values for key, item in (self._listed or {}).items() if item.secret_values}
+            entries = await asyncio.to_thread(self._journal.note, starts, received_at, values)
         except OSError as error:
             log.error("the journal cannot be written", why=str(error))
             for held in begun:
@@ -252,6 +290,7 @@ class Replicas:
             return begun
         for held, entry in zip(begun, entries, strict=True):
             held.entry = entry
+            held.mask = mask_for(entry)
             held.times["received"] = received_at
             held.task = self._spawn(self._live(held, adopted=False))
         return begun
@@ -268,6 +307,45 @@ class Replicas:
         held.state, held.reason, held.message, held.shipped = state, reason, message, True
         held.settled.set_result(None)
         log.info("not here", replica=str(held.key), state=str(state))
+
+    async def _tell_certainly_lost(self, assignment: Assignment) -> None:
+        """Say that an exclusive replica is not here only after making sure of it."""
+        try:
+            runtime = self._runtimes.get(assignment.runtime)
+            if runtime is not None:
+                await runtime.end_all_of(assignment)
+            message = "The node does not hold this replica, and has made sure that nothing of it runs."
+            self._ghost(assignment, ReplicaState.LOST, FailureReason.VANISHED, message)
+        except Exception as error:
+            log.warning("cannot make sure that a replica is gone", replica=str(assignment.key), why=str(error))
+            await asyncio.sleep(1.0)
+        finally:
+            self._ensuring.discard(assignment.key)
+            self._changed()
+
+    async def _watch_lease(self, held: _Held, entry: Entry) -> None:
+        """Have an exclusive replica stopped when its lease is over, or when its guardian has begun to stop it."""
+        self.leases.renew(entry)
+        while not held.ended and not held.stop.done():
+            left_s = self.leases.left_s(entry)
+            if left_s <= 0 or entry.marked("stop"):
+                log.warning("stopping, the control plane could not be reached for the lease", replica=str(held.key))
+                held.stop_reason = "lease"
+                held.stop.set_result(None)
+                return
+            await asyncio.wait([held.stop], timeout=min(left_s, 0.5))
+
+    async def _guard(self, held: _Held, runtime: Runtime, entry: Entry) -> None:
+        """Have a guardian for an exclusive replica that runs; without one it may not run."""
+        try:
+            target = await runtime.guarded(entry)
+            if target is not None:
+                self.leases.guard(entry, target)
+        except Exception as error:
+            log.error("an exclusive replica cannot be guarded", replica=str(held.key), why=str(error))
+            if not held.stop.done():
+                held.stop_reason = "unguarded"
+                held.stop.set_result(None)
 
     def _restore(self, held: _Held, result: Mapping[str, Any]) -> bool:
         try:
@@ -308,6 +386,8 @@ class Replicas:
                 f"This node does not run jobs of runtime {held.assignment.runtime}.",
             )
             return
+        if held.assignment.exclusive:
+            self._spawn(self._watch_lease(held, held.entry))
         started_at = await runtime.adopt(held.entry) if adopted else None
         if started_at is None:
             if held.stop.done() or held.entry.marked("stop"):
@@ -316,6 +396,8 @@ class Replicas:
             started_at = await self._start(held, runtime, held.entry)
             if started_at is None:
                 return
+        if held.assignment.exclusive:
+            await self._guard(held, runtime, held.entry)
         held.state = ReplicaState.RUNNING
         held.message = held.progress = None
         held.passed("started", started_at)
@@ -361,6 +443,8 @@ class Replicas:
                 while users := self._users_of(wanted, held.key):
                     self.progressed(held.key, message=f"Waiting until {users[0]} has let go of its GPUs.")
                     await self._released.wait()
+        if held.assignment.exclusive and self.leases.left_s(entry) <= 0:
+            await asyncio.shield(held.stop)
         return await runtime.start(entry)
 
     def _users_of(self, gpu_uuids: set[str], but: ReplicaKey) -> list[ReplicaKey]:
@@ -378,7 +462,10 @@ class Replicas:
         end = held.end.result()
         held.passed("exited", end.exited_at)
         if entry.marked("stop") and not end.of_itself:
-            self._finish(held, ReplicaState.STOPPED, end.exit_code, None, None)
+            message = None
+            if entry.marked("stop_reason") and entry.path("stop_reason").read_text().strip() == "lease":
+                message = "It was stopped because the node could not reach the control plane for the job's lease."
+            self._finish(held, ReplicaState.STOPPED, end.exit_code, None, message)
         elif end.exit_code == 0:
             self._finish(held, ReplicaState.SUCCEEDED, 0, None, None)
         elif lost := await self._lost(held):
@@ -402,7 +489,12 @@ class Replicas:
     async def _stop(self, held: _Held, runtime: Runtime, entry: Entry) -> None:
         first = not entry.marked("stop")
         entry.mark("stop")
+        if held.stop_reason:
+            with contextlib.suppress(OSError):
+                entry.path("stop_reason").write_text(f"{held.stop_reason}\n", encoding="ascii", errors="replace")
         grace_s = held.assignment.grace_s
+        if held.stop_reason == "lease":  # gone before lease and grace period are over
+            grace_s = max(0.0, grace_s - KILL_EARLY_S)
         if not first:  # an earlier life of the agent began to stop it
             grace_s = max(0.0, grace_s - (self._clock() - entry.path("stop").stat().st_mtime))
         await runtime.terminate(entry)
@@ -456,6 +548,7 @@ class Replicas:
             held.entry.output,
             offset=listed.log_offset if listed is not None else None,
             watch=held.assignment.runtime is RuntimeName.PROCESS and not held.ended,
+            mask=held.mask,
         )
 
     async def _remove(self, held: _Held) -> None:
@@ -464,6 +557,7 @@ class Replicas:
                 runtime = self._runtimes.get(held.assignment.runtime)
                 if runtime is not None:
                     await runtime.remove(held.entry)
+                self.leases.reap(held.entry)
                 self._journal.remove(held.entry)
         except Exception as error:
             log.warning("removing failed, trying again later", replica=str(held.key), why=str(error))

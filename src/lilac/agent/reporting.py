@@ -22,6 +22,7 @@ import structlog
 
 from lilac.agent import original
 from lilac.agent.backoff import Backoff
+from lilac.agent.guardian import boot_clock
 from lilac.agent.wire import PROTOCOL, OriginalJob, Reply
 from lilac.model.errors import Forbidden, InvalidInput, LilacError, Unauthenticated
 
@@ -48,6 +49,8 @@ class Reporter:
         replicas: Callable[[], list[dict[str, Any]]],
         apply: Callable[[Reply], Awaitable[None]],
         wait_s: int = WAIT_S,
+        longest_wait_s: Callable[[], float] = lambda: float(WAIT_S),
+        contacted: Callable[[float], None] = lambda sent_at: None,
         refused_pause_s: float = REFUSED_PAUSE_S,
     ) -> None:
         self._control_plane = control_plane
@@ -55,6 +58,8 @@ class Reporter:
         self._replicas = replicas
         self._apply = apply
         self._wait_s = wait_s
+        self._longest_wait_s = longest_wait_s
+        self._contacted = contacted
         self._refused_pause_s = refused_pause_s
         self._incarnation = str(uuid.uuid4())
         self._sequence = 0
@@ -91,11 +96,11 @@ class Reporter:
         backoff = Backoff()
         while True:
             self._machine = await self._inventory()
-            report = self._report(wait_s=self._wait_s if self._revision is not None else 0)
+            report = self._report(wait_s=self._patience_s() if self._revision is not None else 0)
             self._idle.set()
             sent_at = loop.time()
             try:
-                reply = await self._control_plane.status(report)
+                reply = await self._call(report)
             except LilacError as error:
                 self._reachable.clear()
                 self._unreported.set()
@@ -115,7 +120,7 @@ class Reporter:
             self._revision = reply.revision
             self._idle.clear()
             await self._apply(reply)
-            if same and loop.time() - sent_at < min(1.0, self._wait_s / 2):
+            if same and loop.time() - sent_at < min(1.0, self._patience_s() / 2):
                 self._idle.set()
                 await asyncio.sleep(_EARLY_ANSWER_PAUSE_S)  # a server that does not wait must not be flooded
 
@@ -139,14 +144,24 @@ class Reporter:
                 continue  # the waiting call has told it
             self._machine = await self._inventory()
             try:
-                await self._control_plane.status(self._report(wait_s=0))
+                await self._call(self._report(wait_s=0))
             except LilacError:
                 self._unreported.set()
                 await asyncio.sleep(backoff.next_s())
             else:
                 backoff.reset()
 
-    def _report(self, *, wait_s: int) -> dict[str, Any]:
+    def _patience_s(self) -> float:
+        """How long the waiting call may wait: shorter while a lease has to be renewed."""
+        return min(float(self._wait_s), self._longest_wait_s())
+
+    async def _call(self, report: Mapping[str, Any]) -> Reply:
+        sent_at = boot_clock()
+        reply = await self._control_plane.status(report)
+        self._contacted(sent_at)
+        return reply
+
+    def _report(self, *, wait_s: float) -> dict[str, Any]:
         self._unreported.clear()
         self._sequence += 1
         replicas = self._replicas()

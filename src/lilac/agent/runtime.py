@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from lilac.agent.journal import Entry
 from lilac.agent.sessions import Session
+from lilac.agent.wire import Assignment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ReplicaKey
 from lilac.model.states import FailureReason
@@ -57,6 +58,10 @@ class Observer(Protocol):
         tells how far a long step is, as the wire has it."""
         ...
 
+    def published(self, key: ReplicaKey, ports: Mapping[str, Mapping[str, Any]]) -> None:
+        """Where the replica's ports can be reached: `8080/tcp` to host and port."""
+        ...
+
     def ended(self, key: ReplicaKey, end: End) -> None:
         """The replica is over and no more of it runs."""
         ...
@@ -91,7 +96,7 @@ class Runtime(Protocol):
         ...
 
     async def terminate(self, entry: Entry) -> None:
-        """Ask it politely (SIGTERM)."""
+        """Ask it politely, by its stop signal."""
         ...
 
     async def kill(self, entry: Entry) -> None:
@@ -108,6 +113,14 @@ class Runtime(Protocol):
 
     async def open_session(self, entry: Entry, opening: Opening) -> Session:
         """Run a command beside a running replica, or reach a port of it; `SessionRefused` if that cannot be."""
+        ...
+
+    async def guarded(self, entry: Entry) -> Mapping[str, Any] | None:
+        """What a guardian must know to end this running replica; None if it does not run any more."""
+        ...
+
+    async def end_all_of(self, assignment: Assignment) -> None:
+        """Make sure that nothing of a replica runs that the journal does not know."""
         ...
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from lilac.agent.backoff import Backoff
 from lilac.agent.control_plane import Ack
+from lilac.agent.masking import Mask
 from lilac.agent.spool import LIMIT_BYTES, Spool
 from lilac.agent.watching import FileWatch
 from lilac.model.errors import Forbidden, LilacError, LogGap, NotFound, Unauthenticated
@@ -36,7 +37,8 @@ class Appends(Protocol):
 
 
 class _Stream:
-    def __init__(self, key: ReplicaKey, spool: Spool, offset: int | None, *, cut: bool) -> None:
+    def __init__(self, key: ReplicaKey, spool: Spool, offset: int | None, *, cut: bool, mask: Mask | None) -> None:
+        self.mask = mask
         self.key = key
         self.spool = spool
         self.offset = offset
@@ -92,14 +94,15 @@ class Shipper:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._watch.close()
 
-    def add(self, key: ReplicaKey, output: Path, *, offset: int | None, watch: bool) -> None:
+    def add(self, key: ReplicaKey, output: Path, *, offset: int | None, watch: bool, mask: Mask | None = None) -> None:
         """Ship this file from `offset` on, or from where the control plane says; `watch` it if others write it.
 
-        What the agent itself writes is held back when there is no room (`has_room`); what others write is cut.
+        What the agent itself writes is held back when there is no room (`has_room`); what others write is cut. What
+        `mask` knows leaves the machine as asterisks.
         """
         if key in self._streams:
             return
-        stream = _Stream(key, Spool(output, limit_bytes=self._limit_bytes), offset, cut=watch)
+        stream = _Stream(key, Spool(output, limit_bytes=self._limit_bytes), offset, cut=watch, mask=mask)
         self._streams[key] = stream
         if watch:
             self._watch.add(output, stream.wake.set)
@@ -149,7 +152,10 @@ class Shipper:
                 offset, data, end = stream.spool.size, b"", False
             else:
                 offset = stream.offset
-                data = stream.spool.read(offset, CHUNK_BYTES)
+                if stream.mask:
+                    data = stream.mask.read(stream.spool.read, offset, CHUNK_BYTES, final=final)
+                else:
+                    data = stream.spool.read(offset, CHUNK_BYTES)
                 end = final and offset + len(data) >= stream.spool.size
                 if not data and not end:
                     return False

@@ -14,6 +14,7 @@ from lilac.model.clusters import RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, ReplicaKey
 from lilac.model.states import ReplicaState
+from lilac.model.surroundings import DEFAULT_STOP_SIGNAL, Port, SecretRef
 
 PROTOCOL = 1
 
@@ -32,6 +33,8 @@ class Assignment:
     job_name: str = ""
     image: str = ""
     command: tuple[str, ...] | None = None
+    args: tuple[str, ...] = ()
+    """Appended to the command; without one, arguments for the image's own entry point."""
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     working_dir: str | None = None
     world_size: int = 1
@@ -39,6 +42,18 @@ class Assignment:
     memory_mb: int = 512
     gpu_uuids: tuple[str, ...] = ()
     grace_s: float = 30.0
+    stop_signal: str = DEFAULT_STOP_SIGNAL
+    ports: tuple[Port, ...] = ()
+    exclusive: bool = False
+    lease_s: float = 0.0
+    """How long an exclusive replica may run without contact to the control plane."""
+    secrets: tuple[SecretRef, ...] = ()
+    """Which secrets it gets, and how; their values are never part of an assignment."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The whole command line of a replica that has a command of its own."""
+        return (*(self.command or ()), *self.args)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +64,10 @@ class Listed:
     desired: Desired
     known_state: ReplicaState
     log_offset: int = 0
+    secret_values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """By name, where it is to start."""
+    stop_reason: str | None = None
+    """Why it is to stop, in one word."""
 
     @property
     def key(self) -> ReplicaKey:
@@ -118,6 +137,12 @@ def assignment_to_json(assignment: Assignment) -> dict[str, Any]:
         "memory_mb": assignment.memory_mb,
         "gpu_uuids": list(assignment.gpu_uuids),
         "grace_s": assignment.grace_s,
+        "args": list(assignment.args),
+        "stop_signal": assignment.stop_signal,
+        "exclusive": assignment.exclusive,
+        "lease_s": assignment.lease_s,
+        "secrets": [{"name": s.name, "env": s.env, "file": s.file} for s in assignment.secrets],
+        "ports": [{"port": port.port, "name": port.name, "protocol": port.protocol} for port in assignment.ports],
     }
 
 
@@ -139,6 +164,20 @@ def parse_assignment(item: Mapping[str, Any]) -> Assignment:
         memory_mb=int(item.get("memory_mb", 512)),
         gpu_uuids=tuple(item.get("gpu_uuids") or ()),
         grace_s=float(item.get("grace_s", 30)),
+        args=tuple(str(word) for word in item.get("args") or ()),
+        stop_signal=str(item.get("stop_signal") or DEFAULT_STOP_SIGNAL),
+        exclusive=bool(item.get("exclusive", False)),
+        lease_s=float(item.get("lease_s", 0.0)),
+        secrets=tuple(
+            SecretRef(
+                name=str(s["name"]), env=s.get("env"), file=None if s.get("file") is None else _plain_name(s["file"])
+            )
+            for s in item.get("secrets") or ()
+        ),
+        ports=tuple(
+            Port(port=int(port["port"]), name=str(port.get("name") or ""), protocol=str(port.get("protocol") or "tcp"))
+            for port in item.get("ports") or ()
+        ),
     )
 
 
@@ -150,6 +189,7 @@ def replica_environment(assignment: Assignment) -> dict[str, str]:
     uuids = ",".join(assignment.gpu_uuids)
     return {
         **assignment.env,
+        **{port.variable: str(port.port) for port in assignment.ports},
         "LILAC_JOB_ID": assignment.key.job_id,
         "LILAC_JOB_NAME": assignment.job_name,
         "LILAC_ATTEMPT": str(assignment.key.attempt),
@@ -177,6 +217,8 @@ def _listed(item: Mapping[str, Any]) -> Listed:
         desired=Desired(item["desired"]),
         known_state=ReplicaState(item["known_state"]),
         log_offset=int(item.get("log_offset", 0)),
+        secret_values={str(name): str(value) for name, value in (item.get("secret_values") or {}).items()},
+        stop_reason=str(item["stop_reason"]) if item.get("stop_reason") else None,
     )
 
 
@@ -187,7 +229,12 @@ def _tunnel(item: Mapping[str, Any]) -> TunnelOffer:
 
 
 def _plain_name(text: object) -> str:
-    """A job id names a directory on this machine: nothing that could lead elsewhere is one."""
-    if not isinstance(text, str) or not text or not all(c.isalnum() or c in "-_" for c in text):
-        raise ValueError(f"{text!r} is not a job id")
+    """It names a file or directory on this machine: nothing that could lead elsewhere is one."""
+    if (
+        not isinstance(text, str)
+        or not text
+        or text.startswith(".")
+        or not all(c.isalnum() or c in "-_." for c in text)
+    ):
+        raise ValueError(f"{text!r} is not a plain name")
     return text

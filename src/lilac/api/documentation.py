@@ -32,6 +32,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "queues", "description": "Where jobs wait. A lower priority number runs first."},
     {"name": "clusters", "description": "Named groups of nodes, and the keys of their agents."},
     {"name": "nodes", "description": "Machines that run an agent."},
+    {"name": "secrets", "description": "Values that jobs name and that nobody reads back."},
     {"name": "events", "description": "The history of everything that happened, to read or to follow."},
     {"name": "usage", "description": "What jobs, nodes and clusters use over time."},
     {"name": "auth", "description": "Signing in and up."},

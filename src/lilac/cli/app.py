@@ -47,6 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "schema": Entry(_WORK, "schema", "schema", "JSON Schema of job files."),
     "login": Entry(_ACCOUNT, "login", "login", "Log in with a password and keep an API key."),
     "configure": Entry(_ACCOUNT, "configure", "configure", "Set the endpoint and the API key by hand."),
+    "secrets": Entry(_ACCOUNT, "secrets", "secrets", "Secrets that your jobs name."),
     "keys": Entry(_ACCOUNT, "keys", "keys", "Your own API keys."),
     "users": Entry(_ACCOUNT, "users", "users", "Users (for admins)."),
     "server": Entry(_RUN, "server", "server", "Run the control plane."),

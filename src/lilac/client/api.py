@@ -9,6 +9,7 @@ from lilac.client.clusters import Clusters, Nodes, Queues
 from lilac.client.connection import Connection
 from lilac.client.events import Events
 from lilac.client.jobs import Jobs
+from lilac.client.secrets import Secrets
 from lilac.client.shapes import Health
 
 
@@ -26,6 +27,7 @@ class Client:
         self.clusters = Clusters(connection)
         self.nodes = Nodes(connection)
         self.queues = Queues(connection)
+        self.secrets = Secrets(connection)
         self.events = Events(connection)
         self.jobs = Jobs(connection, self.events)
 

@@ -61,6 +61,15 @@ class NewJob(TypedDict, total=False):
     after: list[dict[str, Any]]
 
 
+class Secret(TypedDict):
+    """A secret as everybody sees it: without its value."""
+
+    name: str
+    shared: bool
+    created_at: str
+    updated_at: str
+
+
 class CreatedJob(TypedDict):
     """The reply to a submission; every other reply has the shape `Job`."""
 

@@ -47,6 +47,8 @@ class Held:
     replica: Replica
     spec: JobSpec
     world_size: int
+    stop_reason: str | None = None
+    """Why it is to stop, in one word, where it is."""
 
     @property
     def desired(self) -> str:
@@ -118,7 +120,7 @@ class Station:
         self.incarnation, self.sequence = incarnation, sequence
         return True
 
-    def put(self, replica: Replica, spec: JobSpec, world_size: int) -> bool:
+    def put(self, replica: Replica, spec: JobSpec, world_size: int, stop_reason: str | None = None) -> bool:
         """Take in a replica as it is now; one that ended leaves the list. Whether it was on the list before."""
         key = replica.key
         known = self.held.get(key)
@@ -129,10 +131,11 @@ class Station:
         elif known is not None:
             stop_is_new = known.replica.stop_wanted != replica.stop_wanted
             known.replica, known.world_size = replica, world_size
+            known.stop_reason = stop_reason if replica.stop_wanted else None
             if not stop_is_new:
                 return True
         else:
-            self.held[key] = Held(replica, spec, world_size)
+            self.held[key] = Held(replica, spec, world_size, stop_reason if replica.stop_wanted else None)
         self._tell()
         return known is not None
 
@@ -167,10 +170,10 @@ class Fleet:
             self.tell_live(station, {}, None)
             station.changed.set()
 
-    def put_replica(self, replica: Replica, spec: JobSpec, world_size: int) -> bool:
+    def put_replica(self, replica: Replica, spec: JobSpec, world_size: int, stop_reason: str | None = None) -> bool:
         """Take in a replica as it is now. Whether its node had it on the list before."""
         station = self.stations.get(replica.node_id)
-        return station is not None and station.put(replica, spec, world_size)
+        return station is not None and station.put(replica, spec, world_size, stop_reason)
 
     def tell_live(self, station: Station, progress: Mapping[ReplicaKey, Progress], disk: Disk | None) -> None:
         """Take in what a report says about this moment only: it is kept in memory, and lost with it."""

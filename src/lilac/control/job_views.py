@@ -14,6 +14,7 @@ from lilac.model.resources import ResourceRequest
 from lilac.model.retrying import RetryClass
 from lilac.model.states import JobState
 from lilac.scheduling import Explanation, Reason
+from lilac.store.encoding import port_to_json
 
 
 def created_job(job: Job) -> dict[str, Any]:
@@ -66,6 +67,14 @@ def job_object(
         "definition": spec.image,
         "command": list(spec.command) if spec.command is not None else None,
         "env": dict(spec.env) if with_env else None,
+        "args": list(spec.args),
+        "stop_signal": spec.stop_signal,
+        "exclusive": spec.exclusive,
+        "secrets": [{"name": s.name, "env": s.env, "file": s.file} for s in spec.secrets],
+        "volumes": [
+            {"name": v.name, "host_path": v.host_path, "path": v.path, "read_only": v.read_only} for v in spec.volumes
+        ],
+        "ports": [port_to_json(port) for port in spec.ports],
         "working_dir": spec.working_dir,
         "size": {"min": spec.size.min, "max": spec.size.max},
         "priority": spec.priority,
@@ -136,6 +145,7 @@ def attempt_object(
                 "finished_at": rfc3339(r.finished_at),
                 "usage": usage.get((attempt.number, r.key.rank)),
                 "log_bytes": log_bytes.get(r.key.rank, 0),
+                "ports": {name: {**at, "address": f"{at['host']}:{at['port']}"} for name, at in r.ports.items()},
             }
             for r in replicas
         ],

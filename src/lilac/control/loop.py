@@ -127,7 +127,7 @@ class SchedulingLoop:
         applied = 0
         for one in starts:
             job = jobs.get(one.job_id) or elements.get(one.job_id)
-            if job is None or job.state is not JobState.QUEUED:
+            if job is None or job.state is not JobState.QUEUED or self.projection.alive(job.id):
                 continue
             if not all(p.node_id in usable and usable[p.node_id].issuperset(p.gpu_uuids) for p in one.placements):
                 continue

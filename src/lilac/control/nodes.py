@@ -28,6 +28,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from lilac.control import records
+from lilac.control.exclusivity import Exclusivity
 from lilac.control.fleet import Disk, Held, Progress, Station, TunnelOffer
 from lilac.control.following import Follower
 from lilac.control.leadership import Leadership
@@ -83,6 +84,8 @@ class Assignment:
     held: tuple[Held, ...]
     legacy_job: Held | None = None
     tunnels: tuple[TunnelOffer, ...] = ()
+    lease_s: float = 0.0
+    """How long an exclusive replica may run without contact."""
 
 
 class Nodes:
@@ -97,6 +100,7 @@ class Nodes:
         projection: Projection,
         *,
         lost_after_s: float,
+        lease_s: float | None = None,
     ) -> None:
         self._db = db
         self._lead = lead
@@ -105,6 +109,7 @@ class Nodes:
         self._projection = projection
         self._fleet = projection.fleet
         self._lost_after_s = lost_after_s
+        self.exclusivity = Exclusivity(lost_after_s, lease_s if lease_s is not None else lost_after_s * 2 / 3)
         self._joining: WeakValueDictionary[NodeId, asyncio.Lock] = WeakValueDictionary()
         self._closing = asyncio.Event()
         self.open_polls = 0
@@ -141,7 +146,12 @@ class Nodes:
                 self.open_polls -= 1
             self._seen(station)
         held = tuple(station.held[k] for k in sorted(station.held))
-        return Assignment(station.revision, held, tunnels=tuple(station.tunnels.values()))
+        return Assignment(
+            station.revision,
+            held,
+            tunnels=tuple(station.tunnels.values()),
+            lease_s=self.exclusivity.lease_s,
+        )
 
     async def watch(self) -> None:
         """Background service: mark silent nodes as lost, each when its time has come."""
@@ -149,7 +159,8 @@ class Nodes:
             await self._lead.held()
             await self.lose_silent()
             now = self._clock()
-            due = (s.last_seen + self._lost_after_s - now for s in self._live())
+            due = [s.last_seen + self._lost_after_s - now for s in self._live()]
+            due += [at - now for at in self.exclusivity.due(list(self._fleet.stations.values()))]
             soonest = min((wait_s for wait_s in due if wait_s > 0), default=_WATCH_EVERY_S)
             await asyncio.sleep(min(soonest + 0.01, _WATCH_EVERY_S))
 
@@ -159,6 +170,12 @@ class Nodes:
         for station in self._live():
             if now - station.last_seen > self._lost_after_s:
                 await self._lose(station)
+        certain = self.exclusivity.certain(list(self._fleet.stations.values()), now)
+        if certain:
+            try:
+                await self._lead.write(self._record_certain, certain, now)
+            except LilacError as error:
+                _log.warning("the end of exclusive replicas could not be written", error=str(error))
 
     async def touch(self) -> None:
         """Background service: write the nodes' times of life, many at once."""
@@ -363,9 +380,14 @@ class Nodes:
         lost = node.evolve(state=NodeState.LOST, updated_at=now)
         tx.record(_about(lost, EventKind.NODE_LOST, now))
         tx.after(self._put, lost, station.last_seen if station is not None else now)
-        self._record_reports(
-            tx, [lost_with_node(r.key, node.name) for r in job_store.live_replicas(tx.conn, node.id)], now
-        )
+        live = job_store.live_replicas(tx.conn, node.id)
+        self._record_reports(tx, [lost_with_node(r.key, node.name, uncertain=True) for r in live], now)
+
+    def _record_certain(self, tx: Transaction, certain: Mapping[NodeId, Sequence[ReplicaReport]], now: float) -> None:
+        for node_id, reports in certain.items():
+            node = cluster_store.get_node(tx.conn, node_id)
+            if node is not None and node.state is NodeState.LOST:  # not heard of elsewhere at this moment
+                self._record_reports(tx, reports, now)
 
     def _heard_elsewhere(self, node_id: NodeId, heard: float) -> None:
         station = self._fleet.get(node_id)
@@ -431,7 +453,12 @@ def _is_news(station: Station, told: ReplicaReport) -> bool:
     if known.reason is FailureReason.GPU_LOST:
         return told.state != known.state
     return told.state != known.state or (
-        not is_terminal(known.state) and (told.message != known.message or dict(told.times) != dict(known.times))
+        not is_terminal(known.state)
+        and (
+            told.message != known.message
+            or dict(told.times) != dict(known.times)
+            or (bool(told.ports) and dict(told.ports) != dict(known.ports))
+        )
     )
 
 

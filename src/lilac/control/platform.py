@@ -35,6 +35,7 @@ from lilac.control.nodes import Nodes
 from lilac.control.pauses import Pauses
 from lilac.control.projection import Projection
 from lilac.control.replicas import Replicas, Told
+from lilac.control.secrets import Secrets
 from lilac.control.settings import Settings, make_secret
 from lilac.control.settling import Settling
 from lilac.control.tunnels import Tunnels
@@ -94,7 +95,13 @@ class Platform:
         )
         self.follower = Follower(self.db, clock, self.projection, self.bus)
         self.nodes = Nodes(
-            self.db, self.lead, self.follower, clock, self.projection, lost_after_s=settings.node_lost_after_s
+            self.db,
+            self.lead,
+            self.follower,
+            clock,
+            self.projection,
+            lost_after_s=settings.node_lost_after_s,
+            lease_s=settings.lease_s,
         )
         self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus)
         self.projection.on_silence = self._end_output
@@ -108,6 +115,11 @@ class Platform:
             url=settings.advertise_url,
             idle_s=settings.tunnel_idle_s,
         )
+        self.secrets = Secrets(
+            self.db, clock, configured_key=settings.secrets_key, key_file=settings.data_dir / "secrets.key"
+        )
+        self.jobs.waiting.held_back = lambda job_id: self.nodes.exclusivity.reason(self.projection, job_id, clock())
+        self.jobs.submitting.before_submit = self.secrets.check_known
         self.deadlines = Deadlines(self.lead, clock, self.projection)
         self.pauses = Pauses(self.lead, clock, self.projection)
         self.settling = Settling(self.lead, clock, self.projection)
@@ -134,6 +146,7 @@ class Platform:
         self.accounts = Accounts(self.db, self.clock, bytes.fromhex(secret), self.settings)
         self.first_credentials = await self.accounts.bootstrap(self.settings.admin_password)
         await self.db.write(self._first_cluster, self.clock())
+        await self.secrets.reseal()
         await self._rebuild()
         self.follower.on_accounts = self.accounts.forget
         self.follower.on_missed = self._cannot_follow

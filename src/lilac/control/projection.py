@@ -44,6 +44,7 @@ class Projection:
         self.on_pause: Callable[[], None] = lambda: None
         self.waits = Waits()
         """Which jobs and arrays wait for which."""
+        self._alive: dict[JobId, dict[ReplicaKey, NodeId]] = {}
         self._wake = wake
         self.legacy_time_limit_s = legacy_time_limit_s
 
@@ -70,7 +71,8 @@ class Projection:
         self._wake()
 
     def line_up(self, job: WaitingJob) -> None:
-        self.board.submit(job)
+        if not self.alive(job.id):
+            self.board.submit(job)
         self.arrays.note_waiting(job.id)
         self._wake()
 
@@ -86,11 +88,13 @@ class Projection:
         """Bring board and fleet to what this job (with this attempt) has become."""
         job = work.job
         size = work.attempt.size if work.attempt is not None else 0
+        stop_reason = str(work.attempt.reason) if work.attempt is not None and work.attempt.reason else None
         for replica in work.replicas:
-            was_held = self.fleet.put_replica(replica, job.spec, size)
+            was_held = self.fleet.put_replica(replica, job.spec, size, stop_reason)
             if was_held and has_no_more_output(replica):
                 self.on_silence(replica.key)
-        if job.state is JobState.QUEUED and job.held is None:
+        self._note_alive(work)
+        if job.state is JobState.QUEUED and job.held is None and not self.alive(job.id):
             self.board.submit(waiting_job(job))
         else:
             self.board.withdraw(job.id)
@@ -106,6 +110,22 @@ class Projection:
         if work.attempt is not None:
             self._hold(work)
         self._wake()
+
+    def alive(self, job_id: JobId) -> frozenset[tuple[ReplicaKey, NodeId]]:
+        """The replicas of an exclusive job, of whatever attempt, that may still run, and where."""
+        return frozenset(self._alive.get(job_id, {}).items())
+
+    def _note_alive(self, work: Work) -> None:
+        if not work.job.spec.exclusive:
+            return
+        alive = self._alive.setdefault(work.job.id, {})
+        for replica in work.replicas:
+            if is_terminal(replica.state):
+                alive.pop(replica.key, None)
+            else:
+                alive[replica.key] = replica.node_id
+        if not alive:
+            del self._alive[work.job.id]
 
     def ageing_step_s(self) -> float | None:
         """The shortest time of ageing of a queue in which jobs wait, None if nothing ages."""

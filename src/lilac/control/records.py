@@ -24,7 +24,7 @@ _JOB_FIELDS = (
 )  # fmt: skip
 _ATTEMPT_FIELDS = ("state", "size", "started_at", "finished_at", "reason", "message")
 _REPLICA_FIELDS = (
-    "state", "stop_wanted", "times", "exit_code", "reason", "message", "started_at", "finished_at",
+    "state", "stop_wanted", "times", "exit_code", "reason", "message", "started_at", "finished_at", "ports",
 )  # fmt: skip
 
 

@@ -52,6 +52,13 @@ class Settings(BaseSettings):
         description="Password of the first administrator, at the first start only; made and printed if unset.",
         json_schema_extra={"secret": True},
     )
+    secrets_key: str | None = Field(
+        None,
+        description="Key that seals the secrets of jobs: 32 bytes as hex digits or base64. Several with commas: the "
+        "first seals, the others only open. By default made once, in secrets.key in the data directory.",
+        json_schema_extra={"secret": True},
+        repr=False,
+    )
     tls_cert_file: Path | None = Field(
         None, description="Certificate (PEM, with its chain) to serve HTTPS with; needs tls_key_file."
     )
@@ -74,6 +81,12 @@ class Settings(BaseSettings):
         28_800.0, gt=0, description="Silence after which an exec session or port forward is closed, in seconds."
     )
     node_lost_after_s: float = Field(90.0, gt=0, description="Silence after which a node counts as lost, in seconds.")
+    lease_s: float | None = Field(
+        None,
+        gt=0,
+        description="How long exclusive jobs run on when their node cannot reach the control plane, in seconds; less "
+        "than node_lost_after_s, by default two thirds of it.",
+    )
     legacy_time_limit_s: int = Field(
         86_400, ge=1, description="Longest run on a node with an original Lilac agent, which never reports a failure."
     )
@@ -100,6 +113,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings
+
+    @model_validator(mode="after")
+    def _lease_is_short(self) -> Self:
+        if self.lease_s is not None and self.lease_s >= self.node_lost_after_s:
+            raise ValueError("lease_s must be less than node_lost_after_s")
+        return self
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

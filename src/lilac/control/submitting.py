@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -71,6 +71,8 @@ class Submitting:
         self._db = db
         self._clock = clock
         self._projection = projection
+        self.before_submit: Callable[[Principal, JobSpec], Awaitable[None]] = _no_more_checks
+        """Raises an error if the job names what its owner does not have."""
 
     async def answered(self, principal: Principal, once: Once) -> Any:
         """What was answered to this submission before; None if it is new.
@@ -129,6 +131,7 @@ class Submitting:
                     raise
                 field = f"jobs.{number}.{error.details['field']}" if "field" in error.details else f"jobs.{number}"
                 raise type(error)(f"jobs[{number}]: {error}", **{**error.details, "field": field}) from None
+            await self.before_submit(principal, order.spec)
         wanted = {name for order in orders for name, _ in order.after if not (listed and name.startswith("#"))}
         known = await self._db.read(_find_all, principal, sorted(wanted)) if wanted else {}
         if listed:
@@ -194,6 +197,10 @@ class Submitting:
             queue = self._projection.queues.get(queue_id)
             if queue is not None:
                 admit(conn, queue, owner_id, count)
+
+
+async def _no_more_checks(principal: Principal, spec: JobSpec) -> None:
+    return None
 
 
 def _submitted(work: Work, actor: str) -> Event:

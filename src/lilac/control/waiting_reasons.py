@@ -19,6 +19,7 @@ from lilac.control.projection import Projection
 from lilac.control.settling import is_met, states_of
 from lilac.control.times import rfc3339
 from lilac.model.arrays import is_array_id
+from lilac.model.ids import JobId
 from lilac.model.jobs import Dependency, DependencyCondition, Job
 from lilac.model.states import Hold, JobState
 from lilac.scheduling import Explanation, Reason, ReasonCode, WaitingJob, explain
@@ -34,6 +35,8 @@ class WaitingReasons:
         self._clock = clock
         self._projection = projection
         self._loop = loop
+        self.held_back: Callable[[JobId], Reason | None] = lambda job_id: None
+        """Why a job that was queued again is not in line yet, if it is not."""
 
     async def settle(self) -> None:
         """Let the scheduler plan what is known now, if it is not too busy."""
@@ -103,6 +106,8 @@ class WaitingReasons:
                 message=f"failed and is tried again at {rfc3339(job.not_before)}: {job.message}",
                 expected_start=None,
             )
+        if (reason := self.held_back(job.id)) is not None:
+            return reason
         line = self._projection.arrays.line_of(job)
         if line is None or job.array_index is None or job.array_index not in line.behind:
             return None

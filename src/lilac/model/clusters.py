@@ -47,6 +47,10 @@ class Inventory:
     agent_version: str = ""
     drivers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Versions of what stands between the GPUs and programs: `nvidia` the driver, `cuda` the newest CUDA it serves."""
+    host_paths: tuple[str, ...] = ()
+    """Paths of the node that jobs may mount, as its agent allows them; `/path:ro` for reading only."""
+    features: frozenset[str] = frozenset()
+    """What its agent knows of what jobs may ask (`model.surroundings.Feature`)."""
     legacy: bool = False
     """Whether the agent speaks only the original protocol: one job at a time, no exit codes, no logs."""
 

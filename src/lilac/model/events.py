@@ -53,6 +53,8 @@ class EventKind(StrEnum):
     USER_LOGIN_FAILED = "user.login_failed"
     KEY_CREATED = "key.created"
     KEY_DELETED = "key.deleted"
+    SECRET_SET = "secret.set"
+    SECRET_DELETED = "secret.deleted"
     SERVER_STARTED = "server.started"
 
 
@@ -65,6 +67,8 @@ ACCOUNT_EVENTS = frozenset(
         EventKind.USER_LOGIN_FAILED,
         EventKind.KEY_CREATED,
         EventKind.KEY_DELETED,
+        EventKind.SECRET_SET,
+        EventKind.SECRET_DELETED,
     }
 )
 """About people and keys: for administrators, and for whom it is about."""

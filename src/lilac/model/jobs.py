@@ -17,6 +17,17 @@ from lilac.model.ids import JobId, NodeId, QueueId, ReplicaKey, UserId
 from lilac.model.resources import INT32_MAX, ResourceRequest, check_request
 from lilac.model.retrying import NOT_SAID, RetryBudget, RetryClass
 from lilac.model.states import AttemptState, FailureReason, Hold, JobState, ReplicaState
+from lilac.model.surroundings import (
+    DEFAULT_STOP_SIGNAL,
+    Feature,
+    Port,
+    SecretRef,
+    VolumeMount,
+    check_ports,
+    check_secrets,
+    check_volumes,
+    plain_signal,
+)
 
 
 class JobKind(StrEnum):
@@ -60,7 +71,9 @@ class JobSpec:
     resources: ResourceRequest
     image: str = ""
     command: tuple[str, ...] | None = None
-    """Replaces the image's command; needed where there is no image."""
+    """Replaces the image's entry point and command; needed where there is no image."""
+    args: tuple[str, ...] = ()
+    """Appended to `command`; without one, arguments for the image's own entry point."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     working_dir: str | None = None
     runtime: RuntimeName = RuntimeName.DOCKER
@@ -72,6 +85,8 @@ class JobSpec:
     """From the start of its first replica; None means no limit."""
     grace_s: int = 30
     """Between the polite signal and the kill."""
+    stop_signal: str = DEFAULT_STOP_SIGNAL
+    """The polite signal."""
     max_retries: int = 3
     """New attempts after failures of the platform's side (`states.RETRIED`), unless `retries` says otherwise."""
     retries: RetryBudget = NOT_SAID
@@ -81,6 +96,11 @@ class JobSpec:
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     preemptible: bool = False
+    secrets: tuple[SecretRef, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    exclusive: bool = False
+    """Never two attempts at once, whatever becomes of nodes and network."""
 
     def allowed_retries(self, failure: RetryClass) -> int:
         """How many new attempts failures of this class may cost."""
@@ -192,6 +212,8 @@ class Replica:
     reason: FailureReason | None = None
     message: str | None = None
     times: Mapping[str, float] = field(default_factory=dict[str, float])
+    ports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """Where its ports can be reached: `8080/tcp` to host and port."""
 
     def evolve(self, **changes: Any) -> Replica:
         return replace(self, **changes)
@@ -207,6 +229,9 @@ class ReplicaReport:
     reason: FailureReason | None = None
     message: str | None = None
     times: Mapping[str, float] = field(default_factory=dict[str, float])
+    ports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    uncertain: bool = False
+    """Whether it may run on all the same: nobody has seen it end. Counts for exclusive jobs."""
 
 
 def check_spec(spec: JobSpec) -> None:
@@ -228,6 +253,7 @@ def check_spec(spec: JobSpec) -> None:
         raise InvalidInput("command must have at least one word (leave it out for the image's own).", field="command")
     for field_name, texts in (
         ("command", spec.command or ()),
+        ("args", spec.args),
         ("env", (*spec.env, *spec.env.values())),
         ("working_dir", (spec.working_dir or "",)),
         ("labels", (*spec.labels, *spec.labels.values())),
@@ -241,6 +267,10 @@ def check_spec(spec: JobSpec) -> None:
     _check_range("size.min", spec.size.min, 1, 10_000)
     _check_range("size.max", spec.size.max, spec.size.min, 10_000)
     _check_range("priority", spec.priority, -INT32_MAX, INT32_MAX)
+    plain_signal(spec.stop_signal)
+    check_secrets(spec.secrets, frozenset(spec.env))
+    check_volumes(spec.volumes, spec.size.max)
+    check_ports(spec.ports)
     if spec.time_limit_s is not None:
         _check_range("time_limit_s", spec.time_limit_s, 1, INT32_MAX)
     _check_range("grace_s", spec.grace_s, 0, 86_400)
@@ -254,6 +284,19 @@ def check_spec(spec: JobSpec) -> None:
             f"size.min and size.max must be equal for a job of kind {spec.kind}; only elastic jobs have a range.",
             field="size",
         )
+
+
+def features_of(spec: JobSpec) -> tuple[Feature, ...]:
+    """What an agent must know to run the job as it was asked for, in a fixed order."""
+    wanted = {
+        Feature.ARGS: bool(spec.args) and spec.command is None,
+        Feature.STOP_SIGNAL: spec.stop_signal != DEFAULT_STOP_SIGNAL,
+        Feature.SECRETS: bool(spec.secrets),
+        Feature.VOLUMES: bool(spec.volumes),
+        Feature.PORTS: bool(spec.ports),
+        Feature.EXCLUSIVE: spec.exclusive,
+    }
+    return tuple(feature for feature, needed in wanted.items() if needed)
 
 
 def _check_range(field_name: str, value: int, least: int, most: int) -> None:

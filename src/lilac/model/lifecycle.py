@@ -113,17 +113,23 @@ def report(work: Work, told: ReplicaReport, now: float) -> Outcome | None:
     old = next((r for r in work.replicas if r.key == told.key), None)
     if old is None:
         return None
+    if told.uncertain and work.job.spec.exclusive:
+        return _one_unseen(work, old, told, now)
     if old.state != told.state and not allowed(REPLICA_TRANSITIONS, old.state, told.state):
         return None
     times = {**old.times, **told.times}
     if old.reason is FailureReason.GPU_LOST:  # decided here; what its node says of the end is a consequence
         told = replace(told, reason=old.reason, message=old.message)
-    if old.state == told.state and (is_terminal(old.state) or (times == old.times and told.message == old.message)):
+    ports = told.ports or old.ports
+    if old.state == told.state and (
+        is_terminal(old.state) or (times == old.times and told.message == old.message and ports == old.ports)
+    ):
         return None
     new = old.evolve(
         state=told.state,
         times=times,
         message=told.message,
+        ports=ports,
         exit_code=told.exit_code if told.exit_code is not None else old.exit_code,
         reason=told.reason,
     )
@@ -173,13 +179,14 @@ def expire(work: Work, limit_s: float, now: float) -> Outcome | None:
     return _end(work, JobState.FAILED, AttemptState.FAILED, FailureReason.TIME_LIMIT, message, None, now, "system")
 
 
-def lost_with_node(key: ReplicaKey, node_name: str) -> ReplicaReport:
-    """What is reported on behalf of a node that went silent."""
+def lost_with_node(key: ReplicaKey, node_name: str, *, uncertain: bool = False) -> ReplicaReport:
+    """What is reported on behalf of a node that went silent; `uncertain` while the replica may run on there."""
     return ReplicaReport(
         key=key,
         state=ReplicaState.LOST,
         reason=FailureReason.NODE_LOST,
         message=f"Node {node_name} went silent.",
+        uncertain=uncertain,
     )
 
 
@@ -261,6 +268,14 @@ def _one_failed(work: Work, culprit: Replica, now: float) -> Outcome:
         if allowed_retries or failure is RetryClass.NODE_LOST:
             message += f" No retries left ({allowed_retries} allowed)."
     return _end(work, JobState.FAILED, ended, reason, message, culprit.exit_code, now, "system")
+
+
+def _one_unseen(work: Work, old: Replica, told: ReplicaReport, now: float) -> Outcome | None:
+    """A replica of an exclusive job was lost from sight: its attempt ends, but it counts as alive until it is certain
+    that it has ended, and until then the job gets no new attempt."""
+    if is_terminal(old.state) or old.stop_wanted or not work.current:
+        return None
+    return _one_failed(work, old.evolve(reason=told.reason, message=told.message), now)
 
 
 def _without(work: Work, culprit: Replica, reason: FailureReason, now: float) -> Outcome | None:

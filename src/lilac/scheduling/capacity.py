@@ -31,6 +31,7 @@ from functools import lru_cache
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import ClusterId, NodeId
 from lilac.model.resources import Gpu, GpuRequest
+from lilac.model.surroundings import allows_path
 from lilac.scheduling.views import NodeView, Shape
 
 Kind = tuple[int, str]
@@ -214,7 +215,7 @@ class Capacity:
                     if entry[1] < memory:
                         continue
                     node_id = entry[2]
-                    if shape.node_selector and not has_labels(self.nodes[node_id].labels, shape.node_selector):
+                    if shape.choosy and not admits(self.nodes[node_id], shape):
                         continue
                     if permits is not None and permits(node_id, replicas) < replicas:
                         continue
@@ -272,9 +273,7 @@ class Capacity:
             if room <= most:
                 break
             room = min(room, memory // need.memory_mb)
-            if room <= most or (
-                shape.node_selector and not has_labels(self.nodes[node_id].labels, shape.node_selector)
-            ):
+            if room <= most or (shape.choosy and not admits(self.nodes[node_id], shape)):
                 continue
             if permits is not None:
                 room = permits(node_id, room)
@@ -358,14 +357,23 @@ def acceptable(request: GpuRequest, gpus: tuple[Gpu, ...]) -> int:
 
 
 def suits(node: NodeView, shape: Shape) -> bool:
-    """Whether the node has the runtime and the labels that the shape needs."""
-    runnable = runs(node.runtimes, shape, single_job=node.single_job)
-    return runnable and has_labels(node.labels, shape.node_selector)
+    """Whether the node has the runtime that the shape needs, and all else besides capacity."""
+    return runs(node.runtimes, shape, single_job=node.single_job) and (not shape.choosy or admits(node, shape))
 
 
 def runs(runtimes: Collection[RuntimeName], shape: Shape, *, single_job: bool) -> bool:
     """Whether an agent with these runtimes can run the shape; an original one (`single_job`) runs plain images only."""
     return shape.runtime in runtimes and (shape.plain or not single_job)
+
+
+def admits(node: NodeView, shape: Shape) -> bool:
+    """Whether the node has the labels, the agent, the paths and the data that the shape needs."""
+    return (
+        (shape.on_node is None or shape.on_node == node.id)
+        and has_labels(node.labels, shape.node_selector)
+        and node.features.issuperset(shape.features)
+        and all(allows_path(node.host_paths, path, read_only=read_only) for path, read_only in shape.host_paths)
+    )
 
 
 def has_labels(labels: Mapping[str, str], selector: tuple[tuple[str, str], ...]) -> bool:

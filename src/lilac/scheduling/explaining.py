@@ -21,7 +21,7 @@ from lilac.scheduling.limiting import too_large
 from lilac.scheduling.line import turn_of
 from lilac.scheduling.passing import DEFAULT_POLICY, Pass, Policy
 from lilac.scheduling.reasons import Reason, ReasonCode, Shortage
-from lilac.scheduling.satisfying import empty_room
+from lilac.scheduling.satisfying import empty_room, objection
 from lilac.scheduling.views import NodeView, QueueView, Shape, WaitingJob
 from lilac.scheduling.wording import listed
 
@@ -253,6 +253,8 @@ def _unsuitable(node: NodeView, shape: Shape) -> str | None:
     if not has_labels(node.labels, shape.node_selector):
         lacks = [f"{key}={value}" for key, value in shape.node_selector if node.labels.get(key) != value]
         return f"is not labelled {listed(lacks)}"
+    if (why := objection(node, shape)) is not None:
+        return why
     if not empty_room(node, shape, unhealthy=True):
         return _never_enough(node, shape)
     if not node.schedulable:

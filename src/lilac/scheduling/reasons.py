@@ -46,6 +46,8 @@ class ReasonCode(StrEnum):
     """As many elements of its array run or are in line as may run at once."""
     ARRAY_ORDER = "array_order"
     """It is an element behind those of its array that are in line."""
+    PREVIOUS_ATTEMPT = "previous_attempt"
+    """It is exclusive, and its attempt before may still run somewhere."""
     READY = "ready"
     """Nothing holds it back: it starts in the next pass."""
 

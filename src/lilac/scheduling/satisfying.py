@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lilac.model.ids import ClusterId, NodeId
+from lilac.model.surroundings import allows_path
 from lilac.scheduling.board import Snapshot
-from lilac.scheduling.capacity import acceptable, all_of, has_labels, room_for, suits
+from lilac.scheduling.capacity import acceptable, admits, all_of, has_labels, room_for, suits
 from lilac.scheduling.limiting import too_large
 from lilac.scheduling.reasons import Dimension, Reason, ReasonCode, Shortage
 from lilac.scheduling.views import NodeView, QueueView, Shape
@@ -126,6 +127,10 @@ def _never(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:
     if not labelled:
         labels = listed([f"{key}={value}" for key, value in shape.node_selector])
         return Reason(code=ReasonCode.NEVER_FITS, message=f"no node {where} has {labels}", best_node=able[0].id)
+    able = [node for node in labelled if admits(node, shape)]
+    if not able:
+        return _no_place(labelled, where, shape)
+    labelled = able
     if any(empty_room(node, shape, unhealthy=True) for node in labelled):
         room = _cluster_room(labelled, queue, lambda node: empty_room(node, shape, unhealthy=True))
         return Reason(
@@ -145,6 +150,29 @@ def _never(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:
         shortages=shortages,
         best_node=best.id,
     )
+
+
+def _no_place(nodes: list[NodeView], where: str, shape: Shape) -> Reason:
+    """Why nodes with the right runtime and labels are out of the question all the same."""
+    message = f"no node {where} offers all that it asks for"
+    for node in nodes:
+        if (why := objection(node, shape)) is not None:
+            message = f"no node {where} can take it: {node.name} {why}"
+            break
+    return Reason(code=ReasonCode.NEVER_FITS, message=message, best_node=nodes[0].id)
+
+
+def objection(node: NodeView, shape: Shape) -> str | None:
+    """Why the node cannot take the shape, besides runtime, labels and capacity."""
+    if shape.on_node is not None and shape.on_node != node.id:
+        return "does not hold the data of its volume"
+    unknown = [word for word in shape.features if word not in node.features]
+    if unknown:
+        return f"has an agent that does not know {listed(unknown)} yet; bring it up to date"
+    for path, read_only in shape.host_paths:
+        if not allows_path(node.host_paths, path, read_only=read_only):
+            return f"does not allow the host path {path}{'' if read_only else ' for writing'}"
+    return None
 
 
 def _missing_model(nodes: list[NodeView], where: str, shape: Shape) -> str | None:

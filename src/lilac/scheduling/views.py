@@ -14,7 +14,7 @@ from dataclasses import MISSING, dataclass, field, fields
 
 from lilac.model.clusters import Node, Queue, RuntimeName
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
-from lilac.model.jobs import Job, JobKind, JobSpec, SizeRange
+from lilac.model.jobs import Job, JobKind, JobSpec, SizeRange, features_of
 from lilac.model.limits import NO_LIMITS, Amount, Limits, QueueOrder, amount_of
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
 from lilac.model.states import NodeState
@@ -32,6 +32,10 @@ class NodeView:
     gpus: tuple[Gpu, ...] = ()
     runtimes: frozenset[RuntimeName] = frozenset({RuntimeName.DOCKER})
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    host_paths: tuple[str, ...] = ()
+    """Paths that jobs may mount there."""
+    features: frozenset[str] = frozenset()
+    """What its agent knows of what jobs may ask."""
     schedulable: bool = True
     single_job: bool = False
     """Whether its agent is an original one: it holds one replica at a time (it gets one when it is empty, and then
@@ -49,6 +53,8 @@ class NodeView:
             gpus=inventory.gpus,
             runtimes=inventory.runtimes,
             labels=node.labels,
+            host_paths=inventory.host_paths,
+            features=inventory.features,
             schedulable=node.state in (NodeState.AVAILABLE, NodeState.BUSY),
             single_job=inventory.legacy,
         )
@@ -103,6 +109,12 @@ class Shape:
     runtime: RuntimeName = RuntimeName.DOCKER
     node_selector: tuple[tuple[str, str], ...] = ()
     """Labels that a node must have, sorted by key."""
+    host_paths: tuple[tuple[str, bool], ...] = ()
+    """Paths of the node that it mounts, and whether for reading only."""
+    features: tuple[str, ...] = ()
+    """What the node's agent must know."""
+    on_node: NodeId | None = None
+    """The one node where the data of its volumes is, once they have some."""
     time_limit_s: int | None = None
     kind: JobKind = JobKind.BATCH
     preemptible: bool = False
@@ -114,6 +126,11 @@ class Shape:
         """The GPUs per replica, None also where none are counted."""
         gpus = self.resources.gpus
         return gpus if gpus is not None and gpus.count > 0 else None
+
+    @property
+    def choosy(self) -> bool:
+        """Whether nodes differ in more for it than runtime and capacity."""
+        return bool(self.node_selector or self.features or self.host_paths or self.on_node)
 
     @property
     def elastic(self) -> bool:
@@ -217,6 +234,8 @@ def shape_of(job: Job) -> Shape:
         size=spec.size,
         runtime=spec.runtime,
         node_selector=tuple(sorted(spec.node_selector.items())),
+        host_paths=tuple((v.host_path, v.read_only) for v in spec.volumes if v.host_path is not None),
+        features=tuple(map(str, features_of(spec))),
         time_limit_s=spec.time_limit_s,
         kind=spec.kind,
         preemptible=spec.preemptible,

@@ -90,6 +90,7 @@ def insert_replicas(conn: Connection, new: Sequence[Replica]) -> None:
             "reason": None if replica.reason is None else replica.reason.value,
             "message": replica.message,
             "times": replica.times,
+            "ports": replica.ports or None,
         }
         for replica in new
     ]
@@ -211,4 +212,5 @@ def _replica(row: Row[Any]) -> Replica:
         reason=None if row.reason is None else FailureReason(row.reason),
         message=row.message,
         times=row.times,
+        ports=row.ports or {},
     )

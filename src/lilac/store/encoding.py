@@ -16,6 +16,7 @@ from lilac.model.ids import JobId, QueueId
 from lilac.model.jobs import Dependency, DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
 from lilac.model.retrying import RetryBudget, RetryClass
+from lilac.model.surroundings import DEFAULT_STOP_SIGNAL, Port, SecretRef, VolumeMount
 
 
 class Encoded(str):
@@ -69,7 +70,33 @@ def _more(spec: JobSpec) -> dict[str, Any]:
         more["retries"] = {str(each): spec.retries.of(each) for each in RetryClass}
     if spec.after:
         more["after"] = [{"job_id": each.job_id, "condition": each.condition} for each in spec.after]
+    if spec.args:
+        more["args"] = spec.args
+    if spec.stop_signal != DEFAULT_STOP_SIGNAL:
+        more["stop_signal"] = spec.stop_signal
+    if spec.exclusive:
+        more["exclusive"] = True
+    if spec.secrets:
+        more["secrets"] = [{"name": s.name, "env": s.env, "file": s.file} for s in spec.secrets]
+    if spec.volumes:
+        more["volumes"] = [volume_to_json(v) for v in spec.volumes]
+    if spec.ports:
+        more["ports"] = [port_to_json(p) for p in spec.ports]
     return more
+
+
+def volume_to_json(volume: VolumeMount) -> dict[str, Any]:
+    return {
+        "name": volume.name,
+        "host_path": volume.host_path,
+        "path": volume.path,
+        "read_only": volume.read_only,
+        "volume_id": volume.volume_id,
+    }
+
+
+def port_to_json(port: Port) -> dict[str, Any]:
+    return {"port": port.port, "name": port.name, "protocol": port.protocol}
 
 
 def spec_from_json(data: Mapping[str, Any]) -> JobSpec:
@@ -90,6 +117,7 @@ def spec_from_json(data: Mapping[str, Any]) -> JobSpec:
         ),
         image=get("image", ""),
         command=None if command is None else tuple(command),
+        args=tuple(get("args", ())),
         env=get("env", {}),
         working_dir=get("working_dir"),
         runtime=RuntimeName(get("runtime", RuntimeName.DOCKER)),
@@ -106,6 +134,11 @@ def spec_from_json(data: Mapping[str, Any]) -> JobSpec:
         after=tuple(
             Dependency(JobId(each["job_id"]), DependencyCondition(each["condition"])) for each in get("after", ())
         ),
+        stop_signal=get("stop_signal", DEFAULT_STOP_SIGNAL),
+        exclusive=get("exclusive", False),
+        secrets=tuple(SecretRef(**secret) for secret in get("secrets", ())),
+        volumes=tuple(VolumeMount(**volume) for volume in get("volumes", ())),
+        ports=tuple(Port(**port) for port in get("ports", ())),
     )
 
 
@@ -123,6 +156,8 @@ def inventory_to_json(inventory: Inventory) -> dict[str, Any]:
         "agent_version": inventory.agent_version,
         "drivers": inventory.drivers,
         "legacy": inventory.legacy,
+        "host_paths": inventory.host_paths,
+        "features": sorted(inventory.features),
     }
 
 
@@ -141,6 +176,8 @@ def inventory_from_json(data: Mapping[str, Any]) -> Inventory:
         agent_version=get("agent_version", ""),
         drivers=get("drivers", {}),
         legacy=get("legacy", False),
+        host_paths=tuple(get("host_paths", ())),
+        features=frozenset(get("features", ())),
     )
 
 

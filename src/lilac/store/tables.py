@@ -294,6 +294,7 @@ replicas = Table(
     Column("reason", Text),
     Column("message", FreeText),
     Column("times", JSON, nullable=False),
+    Column("ports", JSON),
     Index(None, "node_id", "job_id"),
     Index("ix_replicas_live", "node_id", sqlite_where=LIVE_REPLICA, postgresql_where=LIVE_REPLICA),
 )
@@ -315,6 +316,19 @@ events = Table(
     _index_where_set("node_id"),
     _index_where_set("queue_id"),
     sqlite_autoincrement=True,
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    UniqueConstraint("scope", "name"),
 )
 
 settings = Table(

@@ -64,6 +64,6 @@ def test_every_setting_but_secrets_is_a_flag(monkeypatch: pytest.MonkeyPatch) ->
     assert (seen[0].port, seen[0].allow_sign_up, seen[0].allowed_usernames) == (9, True, ["ada", "bob"])
     help_text = CliRunner().invoke(server, ["start", "--help"]).output
     flags = {f"--{name.replace('_', '-')}" for name in settings.Settings.model_fields}
-    assert {flag for flag in flags if flag not in help_text} == {"--admin-password"}
+    assert {flag for flag in flags if flag not in help_text} == {"--admin-password", "--secrets-key"}
     wrong = CliRunner().invoke(server, ["start", "--log-level", "loud"])
     assert wrong.exit_code == 2

@@ -40,7 +40,7 @@ async def report_status(node_id: str, request: Request, principal: Caller) -> Re
         return Json(write_legacy_reply(answer))
     seen_before = [h.replica.key for h in answer.held if h.replica.state is not ReplicaState.ASSIGNED]
     sizes = {key: await platform.logs.size(key) for key in seen_before}
-    return Json(write_reply(answer, sizes))
+    return Json(write_reply(answer, sizes, await platform.secrets.for_node(answer.held)))
 
 
 @routes.post("/node/{node_id}/logs/{job_id}/{attempt}/{rank}", operation_id="append_replica_output")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StrictInt, StrictStr
+from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
 
 from lilac.control.submitting import Order
 from lilac.model.arrays import parse_array
@@ -14,6 +14,7 @@ from lilac.model.jobs import DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import INT32_MAX, GpuRequest, ResourceRequest
 from lilac.model.retrying import NOT_SAID, RetryBudget
 from lilac.model.states import JobState
+from lilac.model.surroundings import STOP_SIGNALS, Port, SecretRef, plain_signal
 
 Int32 = Annotated[StrictInt, Field(ge=-INT32_MAX - 1, le=INT32_MAX)]
 
@@ -57,6 +58,31 @@ class DependencyBody(BaseModel):
     condition: DependencyCondition = DependencyCondition.SUCCESS
 
 
+class SecretOfJob(BaseModel):
+    """A secret by name, as a variable or as a file below /run/secrets."""
+
+    name: StrictStr
+    env: StrictStr | None = Field(None, description="The variable that holds it.")
+    file: StrictStr | None = Field(None, description="Its file's name below /run/secrets (LILAC_SECRETS_DIR).")
+
+
+class VolumeOfJob(BaseModel):
+    """A named volume, or a path of the node that its agent allows."""
+
+    name: StrictStr | None = Field(None, description="A volume made by POST /volumes.")
+    host_path: StrictStr | None = None
+    path: StrictStr = Field(description="Where the job finds it.")
+    read_only: StrictBool = False
+
+
+class PortOfJob(BaseModel):
+    """A port on which the job listens."""
+
+    port: Int32
+    name: StrictStr = Field("", description="Told in LILAC_PORT_<NAME>.")
+    protocol: StrictStr = "tcp"
+
+
 class SubmitJob(BaseModel):
     """A new job."""
 
@@ -65,6 +91,9 @@ class SubmitJob(BaseModel):
     queue_id: StrictStr = Field(description="Id or name of a queue.")
     resource_requirements: ResourceRequirements
     command: list[StrictStr] | None = Field(None, description="Replaces the image's entry point and command.")
+    args: list[StrictStr] = Field(
+        default_factory=list, description="Appended to command; without one, arguments for the image's entry point."
+    )
     env: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     working_dir: StrictStr | None = None
     runtime: RuntimeName = RuntimeName.DOCKER
@@ -72,7 +101,13 @@ class SubmitJob(BaseModel):
     size: Size = Size(min=1, max=None)
     priority: Int32 = Field(0, description="Within its queue; higher first.")
     time_limit_s: Int32 | None = None
-    grace_s: Int32 = Field(30, description="Between SIGTERM and SIGKILL.")
+    grace_s: Int32 = Field(30, description="Between the stop signal and SIGKILL.")
+    stop_signal: StrictStr = Field("SIGTERM", description=f"One of {', '.join(STOP_SIGNALS)}.")
+    ports: list[PortOfJob] = Field(default_factory=list)
+    exclusive: StrictBool = Field(
+        False, description="Never two attempts at once: it is stopped where it cannot reach the control plane."
+    )
+    secrets: list[SecretOfJob] = Field(default_factory=list)
     max_retries: Int32 = Field(3, description="New attempts after a node was lost and the like.")
     node_selector: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     labels: dict[StrictStr, StrictStr] = Field(default_factory=dict)
@@ -96,6 +131,11 @@ class SubmitJob(BaseModel):
             resources=ResourceRequest(asked.cpu_millicores, asked.memory_mb, gpus),
             image=self.definition,
             command=tuple(self.command) if self.command is not None else None,
+            args=tuple(self.args),
+            stop_signal=plain_signal(self.stop_signal),
+            exclusive=self.exclusive,
+            secrets=tuple(SecretRef(name=s.name, env=s.env, file=s.file) for s in self.secrets),
+            ports=tuple(Port(port=p.port, name=p.name, protocol=p.protocol) for p in self.ports),
             env=self.env,
             working_dir=self.working_dir,
             runtime=self.runtime,

@@ -16,8 +16,11 @@ from lilac.model.ids import JobId, ReplicaKey, parse_uuid
 from lilac.model.jobs import ReplicaReport
 from lilac.model.resources import INT32_MAX, Gpu
 from lilac.model.states import FailureReason, ReplicaState
+from lilac.store.encoding import port_to_json
 
 _MOST_GPUS = 1024
+_MOST_PATHS = 256
+_MOST_PORTS = 64
 _LONGEST_TEXT = 255
 _LEGACY_STATES = {
     "acknowledged": ReplicaState.PREPARING,
@@ -53,12 +56,20 @@ def read_report(body: Any) -> StatusReport:
     )
 
 
-def write_reply(answer: Assignment, log_sizes: Mapping[ReplicaKey, int]) -> dict[str, Any]:
-    """The answer for our agents."""
+def write_reply(
+    answer: Assignment,
+    log_sizes: Mapping[ReplicaKey, int],
+    secrets: Mapping[ReplicaKey, Mapping[str, str]] | None = None,
+) -> dict[str, Any]:
+    """The answer for our agents. `secrets` are the values for the replicas that are to start now."""
     return {
         "assigned_job": None,
         "revision": answer.revision,
-        "replicas": [_entry(held, log_sizes.get(held.replica.key, 0)) for held in answer.held],
+        "replicas": [
+            _entry(held, log_sizes.get(held.replica.key, 0), (secrets or {}).get(held.replica.key))
+            | ({"exclusive": True, "lease_s": answer.lease_s} if held.spec.exclusive else {})
+            for held in answer.held
+        ],
         "tunnels": [
             {
                 "id": offer.id,
@@ -80,9 +91,10 @@ def write_legacy_reply(answer: Assignment) -> dict[str, Any]:
     return {"assigned_job": {"id": held.replica.key.job_id, "docker_uri": held.spec.image}}
 
 
-def _entry(held: Held, log_offset: int) -> dict[str, Any]:
+def _entry(held: Held, log_offset: int, secrets: Mapping[str, str] | None) -> dict[str, Any]:
     replica, spec = held.replica, held.spec
-    return {
+    values = {"secret_values": dict(secrets)} if secrets is not None else {}
+    return values | {
         "job_id": replica.key.job_id,
         "attempt": replica.key.attempt,
         "rank": replica.key.rank,
@@ -91,7 +103,7 @@ def _entry(held: Held, log_offset: int) -> dict[str, Any]:
         "job_name": spec.name,
         "runtime": str(spec.runtime),
         "image": spec.image,
-        "command": list(spec.command) if spec.command is not None else None,
+        "command": [*spec.command, *spec.args] if spec.command is not None else None,
         "env": dict(spec.env),
         "working_dir": spec.working_dir,
         "world_size": held.world_size,
@@ -99,6 +111,11 @@ def _entry(held: Held, log_offset: int) -> dict[str, Any]:
         "memory_mb": spec.resources.memory_mb,
         "gpu_uuids": list(replica.gpu_uuids),
         "grace_s": spec.grace_s,
+        "args": list(spec.args) if spec.command is None else [],
+        "stop_signal": spec.stop_signal,
+        "stop_reason": held.stop_reason,
+        "secrets": [{"name": s.name, "env": s.env, "file": s.file} for s in spec.secrets],
+        "ports": [port_to_json(port) for port in spec.ports],
         "log_offset": log_offset,
     }
 
@@ -117,6 +134,8 @@ def _inventory(table: dict[str, Any]) -> Inventory:
         labels={_text(k): _text(v) for k, v in _table(table.get("labels")).items()},
         hostname=_text(table.get("hostname")),
         agent_version=_text(table.get("agent_version")),
+        host_paths=tuple(path for path in map(_text, _list(table.get("host_paths"))[:_MOST_PATHS]) if path),
+        features=frozenset(word for word in map(_text, _list(table.get("features"))[:_MOST_PATHS]) if word),
         drivers={_text(k): _text(v) for k, v in _table(table.get("drivers")).items()},
     )
 
@@ -205,6 +224,7 @@ def _replicas(entries: Any) -> Iterator[ReplicaReport]:
             reason=reason,
             message=str(message)[:2000] if message is not None else None,
             times=_times(entry.get("times")),
+            ports=_ports(entry.get("ports")),
         )
 
 
@@ -227,6 +247,16 @@ def _disk(told: Any) -> Disk | None:
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else None
+
+
+def _ports(told: Any) -> dict[str, dict[str, Any]]:
+    """Where the ports of a replica can be reached: `{"8080/tcp": {"host": "10.0.0.5", "port": 32768}}`."""
+    ports: dict[str, dict[str, Any]] = {}
+    for name, entry in list(_table(told).items())[:_MOST_PORTS]:
+        host, port = _text(_table(entry).get("host")), _table(entry).get("port")
+        if isinstance(port, int) and 0 < port < 65_536 and host and _text(name):
+            ports[_text(name)] = {"host": host, "port": port}
+    return ports
 
 
 _TOLD_TIMES = ("received", "pull_started", "pull_finished", "created", "started", "exited")

@@ -30,6 +30,19 @@ def upgrade() -> None:
     op.add_column("nodes", sa.Column("labels", sa.JSON()))
     op.add_column("nodes", sa.Column("drain_deadline", sa.Double()))
     op.create_index("ix_replicas_node_id_job_id", "replicas", ["node_id", "job_id"])
+    op.add_column("replicas", sa.Column("ports", sa.JSON(), nullable=True))
+    op.create_table(
+        "secrets",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("updated_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_secrets"),
+        sa.UniqueConstraint("scope", "name", name="uq_secrets_scope_name"),
+    )
     _several_replicas()
     _add_usage()
 

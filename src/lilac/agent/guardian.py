@@ -1,0 +1,177 @@
+"""A small process beside each exclusive replica that ends it when its lease is over, whatever became of the agent.
+
+The agent moves the end of the lease (`lease`, in seconds of the machine's boot clock) further with every contact to
+the control plane. A killed or stopped agent moves it no more, so the guardian asks the replica to end when the lease is
+over and kills it before lease and grace period are over; at once when the replica's directory goes away.
+
+It is started by file name, uses the standard library only, and talks to nobody but the kernel and, for a container, the
+engine; where the engine does not answer it kills the container's first process. Its limits: a guardian that is killed
+or stopped itself guards nothing (it asks the kernel not to be chosen when memory is short), and a machine whose clock
+stands still, such as a suspended virtual one, notices only when it runs on.
+
+It polls, on purpose: whatever could wake it could also fail to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+LOOK_EVERY_S = 0.5
+KILL_EARLY_S = 0.5
+"""So much before the end of the grace period it kills, so that the replica is gone when it is over."""
+
+
+def boot_clock() -> float:
+    """Seconds that also pass while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def guard(directory: Path) -> None:
+    """Wait until the replica has ended or its lease is over; then end it."""
+    config: dict[str, Any] = json.loads((directory / "guardian.json").read_text())
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("-1000")
+    target = Container(config) if config["kind"] == "container" else Processes(config)
+    while True:
+        if (directory / "result.json").exists() or not target.may_live():
+            return
+        deadline = read_lease(directory)
+        left = deadline - boot_clock()
+        if left <= 0:
+            break
+        time.sleep(min(left, LOOK_EVERY_S))
+    grace_s = max(0.0, float(config["grace_s"]) - KILL_EARLY_S) if deadline else 0.0
+    if deadline and mark(directory):
+        target.send(config["stop_signal"])
+    while target.lives() and boot_clock() < deadline + grace_s:
+        time.sleep(0.05)
+    while target.lives():
+        target.send("SIGKILL")
+        time.sleep(0.2)
+
+
+def read_lease(directory: Path) -> float:
+    """When the lease ends; 0 where that cannot be known any more."""
+    try:
+        return float((directory / "lease").read_text())
+    except (OSError, ValueError):
+        return 0.0
+
+
+def mark(directory: Path) -> bool:
+    """Note that the replica is being stopped; False if the agent has begun to stop it before."""
+    try:
+        os.close(os.open(directory / "stop", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        (directory / "stop_reason").write_text("lease\n")
+    except OSError:
+        return False
+    return True
+
+
+class Processes:
+    """A replica of the process runtime: its group, and what carries its variables."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._group = int(config["pid"])
+        self._marks = {mark.encode() for mark in config["marks"]}
+
+    def may_live(self) -> bool:
+        try:
+            os.killpg(self._group, 0)
+        except ProcessLookupError:
+            return self.lives()
+        except PermissionError:
+            return True
+        return True
+
+    def lives(self) -> bool:
+        return bool(self._members())
+
+    def send(self, name: str) -> None:
+        number = signal.Signals[name]
+        if number is not signal.SIGKILL:
+            with contextlib.suppress(OSError):
+                os.killpg(self._group, number)
+            return
+        for pid in self._members():
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
+
+    def _members(self) -> list[int]:
+        found: list[int] = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                stat = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                if stat[0] in "ZX":
+                    continue
+                mine = int(stat[2]) == self._group or int(stat[3]) == self._group
+                if mine or self._marks <= set((entry / "environ").read_bytes().split(b"\0")):
+                    found.append(int(entry.name))
+        return found
+
+
+class Container:
+    """A replica in a container, by the engine and by the number of its first process."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._id = str(config["container"])
+        self._host = str(config["host"])
+        self._pid = int(config["pid"])
+        self._ticks = config["ticks"]
+
+    def may_live(self) -> bool:
+        return self._ticks is None or start_ticks(self._pid) == self._ticks
+
+    def lives(self) -> bool:
+        if self._ticks is not None:
+            return start_ticks(self._pid) == self._ticks
+        status, body = self._ask("GET", "json")
+        return status == 200 and bool(json.loads(body)["State"]["Running"]) if status else True
+
+    def send(self, name: str) -> None:
+        status, _ = self._ask("POST", f"kill?signal={name}")
+        if status == 0 and self._ticks is not None and start_ticks(self._pid) == self._ticks:
+            with contextlib.suppress(OSError):
+                os.kill(self._pid, signal.Signals[name])
+
+    def _ask(self, method: str, what: str) -> tuple[int, bytes]:
+        """Status and body of the engine's answer; status 0 where it does not answer."""
+        parts = urlsplit(self._host)
+        connection = http.client.HTTPConnection(parts.hostname or "localhost", parts.port or 2375, timeout=2)
+        try:
+            if parts.scheme == "unix":
+                connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                connection.sock.settimeout(2)
+                connection.sock.connect(parts.path)
+            connection.request(method, f"/containers/{self._id}/{what}")
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
+            return 0, b""
+        finally:
+            connection.close()
+
+
+def start_ticks(pid: int) -> int | None:
+    """When the process began, in clock ticks; None if there is none or it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return None if stat[0] in "ZX" else int(stat[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+if __name__ == "__main__":
+    guard(Path(sys.argv[1]))

@@ -1,0 +1,78 @@
+"""`lilac secrets`: values that jobs name. A value comes from standard input or a prompt, never from a flag."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from lilac.cli.output import clean, output_option, print_json, print_table
+from lilac.model.errors import InvalidInput
+
+shared_option = click.option("--shared", is_flag=True, help="One for everybody (administrators).")
+
+
+@click.group("secrets", no_args_is_help=True)
+def secrets() -> None:
+    """Secrets that your jobs name; nobody reads them back."""
+
+
+@secrets.command("ls")
+@output_option
+def list_secrets(*, as_json: bool) -> None:
+    """List names and dates of your own and of the shared ones."""
+    from lilac.cli import wording
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        found = client.secrets.list()
+    if as_json:
+        print_json({"secrets": found})
+        return
+    rows = [
+        [clean(each["name"]), "everybody" if each["shared"] else "you", wording.ago(each["updated_at"])]
+        for each in found
+    ]
+    print_table(["NAME", "FOR", "SET"], rows, flexible=0)
+
+
+@secrets.command("set")
+@click.argument("name")
+@shared_option
+@output_option
+def set_secret(name: str, *, shared: bool, as_json: bool) -> None:
+    """Keep a value under a name, instead of the one before.
+
+    \b
+    lilac secrets set token                asks for it
+    lilac secrets set key < id_ed25519     takes all of standard input; one line break at its end is left out
+    """
+    from lilac.cli import prompting
+    from lilac.cli.session import connected
+
+    value = prompting.secret("Value:") if prompting.has_terminal() else _without_line_end(sys.stdin.read())
+    if not value:
+        raise InvalidInput("there is no value: type one, or give it on standard input.")
+    with connected() as client:
+        kept = client.secrets.set(name, value, shared=shared)
+    if as_json:
+        print_json(kept)
+    else:
+        click.echo(f"Set {clean(kept['name'])}.")
+
+
+@secrets.command("rm")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@shared_option
+def remove(names: tuple[str, ...], *, shared: bool) -> None:
+    """Forget secrets. Jobs that wait for their start and name them will fail then."""
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        for name in names:
+            client.secrets.delete(name, shared=shared)
+            click.echo(f"Removed {clean(name)}.")
+
+
+def _without_line_end(text: str) -> str:
+    return text[:-1].removesuffix("\r") if text.endswith("\n") else text

@@ -1,0 +1,99 @@
+"""The real agent and a real engine: arguments, ports, secrets, and exclusive containers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.docker import DockerEngine
+from tests.integration.agent.agent_stand import Agent, FakeControlPlane
+from tests.integration.agent.test_agent_docker import job, running_agent
+
+VALUE = "Corr3ct-H0rse-Battery"
+
+
+@pytest.fixture
+async def docker_agent(
+    control_plane: FakeControlPlane, docker_engine: DockerEngine, tmp_path: Path
+) -> AsyncIterator[Agent]:
+    async with running_agent(control_plane, docker_engine, tmp_path, LILAC_AGENT_PORT_ADDRESS="127.0.0.1") as agent:
+        yield agent
+
+
+async def test_arguments_go_to_the_images_own_program(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    fields = {"runtime": "docker", "image": docker_engine.busybox, "command": None, "args": ["echo", "from", "args"]}
+    (key,) = await control_plane.assign_many([fields])
+    await control_plane.until_state(key, "succeeded")
+    assert await control_plane.until_log_end(key) == b"from args\n"
+
+
+async def test_secrets_reach_the_container_and_leave_only_as_asterisks(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    script = 'echo "$TOKEN"; cat $LILAC_SECRETS_DIR/key; echo; stat -c "%a %u" /run/secrets/key'
+    secrets = [{"name": "t", "env": "TOKEN", "file": None}, {"name": "k", "env": None, "file": "key"}]
+    values = {"t": VALUE, "k": "first line\nsecond line"}
+    (key,) = await control_plane.assign_many([job(docker_engine, script, secrets=secrets, secret_values=values)])
+    await control_plane.until_state(key, "succeeded")
+    masked = [b"*" * len(VALUE), b"*" * 10, b"*" * 11, b"400 0"]
+    assert (await control_plane.until_log_end(key)).splitlines() == masked
+    await docker_agent.until_clean()
+    assert VALUE not in docker_agent.log
+    assert VALUE not in json.dumps([str(control_plane.reports), str(control_plane.history)])
+    for path in docker_agent.state_dir.rglob("*"):
+        assert not path.is_file() or VALUE.encode() not in path.read_bytes(), path
+
+
+async def test_a_port_is_published_and_answers_where_it_is_told(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    script = "mkdir /www; echo hello > /www/index.html; exec httpd -f -p $LILAC_PORT_WEB -h /www"
+    (key,) = await control_plane.assign_many([job(docker_engine, script, ports=[{"port": 8000, "name": "web"}])])
+    await control_plane.until(lambda: control_plane.reports.get(key, {}).get("ports"), 60)
+    at = control_plane.reports[key]["ports"]["8000/tcp"]
+    assert at["host"] == "127.0.0.1"
+
+    inside = [*(["nsenter", f"--net={docker_engine.netns}"] if docker_engine.netns else [])]
+    script = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{at['port']}/', timeout=5).read())"
+
+    def fetch() -> bytes:
+        for _ in range(100):
+            done = subprocess.run([*inside, sys.executable, "-c", script], capture_output=True, check=False)
+            if done.returncode == 0:
+                return done.stdout
+            time.sleep(0.1)
+        raise AssertionError(done.stderr.decode())
+
+    assert await asyncio.to_thread(fetch) == b"b'hello\\n'\n"
+    await control_plane.stop(key)
+    await control_plane.until_state(key, "stopped")
+
+
+@pytest.mark.parametrize("fate", ["cut off", "killed"])
+async def test_an_exclusive_container_is_gone_before_lease_and_grace_are_over(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine, fate: str
+) -> None:
+    script = "trap '' TERM; echo up; while :; do sleep 0.1; done"
+    (key,) = await control_plane.assign_many([job(docker_engine, script, exclusive=True, lease_s=6, grace_s=3)])
+    await control_plane.until_output(key, b"up")
+    begin = time.monotonic()
+    if fate == "cut off":
+        await control_plane.down()
+    else:
+        await docker_agent.kill()
+    label = f"lilac.job={key[0]}"
+    while any(c["State"] == "running" for c in docker_engine.containers(label)):
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - begin <= 9.0
+    assert time.monotonic() - begin > 3.0
+    if fate == "cut off":
+        await control_plane.up()
