@@ -28,7 +28,7 @@ MOST_POINTS = 1_000
 _FLUSH_EVERY_S = 5.0
 _TOTALS_EVERY = 6
 """Flushes between two writings of totals."""
-_THIN_OUT_EVERY_S = 300.0
+_THIN_OUT_EVERY_S = 60.0
 _SAMPLE_EVERY_S = 5.0
 _NODES_AT_FULL_RATE = 100
 _MOST_WAITING = 50_000
@@ -158,7 +158,9 @@ class Usage:
     async def tidy(self) -> None:
         """Thin out what is not fresh any more, and drop what is too old."""
         now = self._clock()
-        await self._db.write(_tidy, int(now - FRESH_S), int(now - self._retention_s))
+        while await self._db.write(lambda tx: store.thin_out(tx.conn, before=int(now - FRESH_S))):
+            pass
+        await self._db.write(lambda tx: store.forget(tx.conn, before=int(now - self._retention_s)))
 
     async def of_job(self, job_id: JobId, attempt: int, rank: int | None, window: Window) -> list[dict[str, Any]]:
         return await self._db.read(store.job_series, job_id, attempt, rank, **_bounds(window))
@@ -209,11 +211,6 @@ def _write(tx: Transaction, waiting: _Waiting, totals: dict[ReplicaKey, Totals])
         for key, one in sorted(totals.items())
     ]
     store.add_totals(tx.conn, rows)
-
-
-def _tidy(tx: Transaction, fresh_from: int, kept_from: int) -> None:
-    store.thin_out(tx.conn, before=fresh_from)
-    store.forget(tx.conn, before=kept_from)
 
 
 def _row(one: Measurement) -> dict[str, Any]:

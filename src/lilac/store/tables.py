@@ -393,7 +393,7 @@ replica_usage = Table(
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("rank", Integer, primary_key=True, autoincrement=False),
     *_usage_columns(),
-    Index(None, "at"),
+    Index(None, "resolution_s", "at"),
 )
 
 node_usage = Table(
@@ -401,7 +401,7 @@ node_usage = Table(
     metadata,
     Column("node_id", Text, primary_key=True),
     *_usage_columns(),
-    Index(None, "at"),
+    Index(None, "resolution_s", "at"),
 )
 
 usage_totals = Table(

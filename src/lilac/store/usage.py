@@ -2,7 +2,7 @@
 
 A row stands for `samples` samples, one for a fresh row and several for a minute's average; so an average over rows of
 both kinds is right when each counts as often as it has samples. `at` is whole seconds, a minute's row that of its
-beginning. Thinning out is one transaction of plain SQL and may be done by several servers at once.
+beginning. Thinning out is plain SQL and may be done by several servers at once.
 """
 
 from __future__ import annotations
@@ -74,9 +74,19 @@ def cluster_series(
     return _series(conn, node_usage, node_usage.c.node_id, wanted, since=since, until=until, step_s=step_s)
 
 
-def thin_out(conn: Connection, *, before: int) -> None:
-    """Make minutes' averages of the fresh rows older than `before`."""
-    limit = before - before % MINUTE_S
+def thin_out(conn: Connection, *, before: int) -> bool:
+    """Make averages of the oldest minute of fresh rows, if it is older than `before`; whether there was one.
+
+    A minute at a time, so that other writes do not wait long however much there is to do.
+    """
+    oldest = [
+        at
+        for table in (replica_usage, node_usage)
+        if (at := conn.execute(select(func.min(table.c.at)).where(table.c.resolution_s == 0)).scalar()) is not None
+    ]
+    limit = min(oldest, default=before) // MINUTE_S * MINUTE_S + MINUTE_S
+    if limit > before:
+        return False
     for table in (replica_usage, node_usage):
         names = [column.name for column in table.primary_key if column.name not in ("resolution_s", "at")]
         keys = [table.c[name] for name in names]
@@ -96,12 +106,14 @@ def thin_out(conn: Connection, *, before: int) -> None:
         columns = [*names, "resolution_s", "at", "samples", *_MEASURES]
         conn.execute(_insert(conn)(table).from_select(columns, averages).on_conflict_do_nothing())
         conn.execute(delete(table).where(old))
+    return True
 
 
 def forget(conn: Connection, *, before: int) -> None:
     """Drop what is older; totals stay with their jobs."""
     for table in (replica_usage, node_usage):
-        conn.execute(delete(table).where(table.c.at < before))
+        for resolution_s in (0, MINUTE_S):
+            conn.execute(delete(table).where(table.c.resolution_s == resolution_s, table.c.at < before))
 
 
 def _series(

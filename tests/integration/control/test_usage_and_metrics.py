@@ -121,3 +121,27 @@ async def test_the_figures_are_for_viewers_unless_a_setting_opens_them(stand: St
     stand.platform.settings.metrics_access = "public"
     assert (await nobody.get("/metrics")).status_code == 200
     assert (await nobody.get("/nodes")).status_code == 401
+
+
+async def test_what_is_not_fresh_is_thinned_out_and_what_is_old_is_dropped(stand: Stand, client: Clients) -> None:
+    agent, _ = await running(stand)
+    as_node = await client((await stand.platform.accounts.keys.create_for_cluster(stand.user, stand.cluster_id)).text)
+    mine = await client(stand.user)
+    begin = stand.clock.now - stand.clock.now % 60
+    body = {"node": [sample(begin + n, 1000 + n, 100) for n in range(0, 120, 5)], "replicas": []}
+    assert (await as_node.post(f"/node/{agent.node_id}/usage", json=body)).status_code == 200
+    await stand.platform.usage.flush()
+
+    async def told() -> list[int]:
+        query = {"since": begin, "until": begin + 300, "step": 5}
+        return [
+            one["cpu_millicores"] for one in (await mine.get("/nodes/node-1/usage", params=query)).json()["samples"]
+        ]
+
+    assert len(await told()) == 24
+    stand.clock.now += 2 * 3600 + 200
+    await stand.platform.usage.tidy()
+    assert await told() == [1027, 1087]
+    stand.clock.now += 7 * 86_400
+    await stand.platform.usage.tidy()
+    assert await told() == []

@@ -177,7 +177,7 @@ def _add_usage() -> None:
             sa.Column("gpu_memory_mb", sa.Integer()),
             sa.PrimaryKeyConstraint(*names, "resolution_s", "at", name=f"pk_{table}"),
         )
-        op.create_index(f"ix_{table}_at", table, ["at"])
+        op.create_index(f"ix_{table}_resolution_s_at", table, ["resolution_s", "at"])
     op.create_table(
         "usage_totals",
         *(_key(name) for name in whose["replica_usage"]),
