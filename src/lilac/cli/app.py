@@ -11,11 +11,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from lilac.cli.nouns import did_you_mean
 from lilac.model.errors import LilacError, Unauthenticated
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Entry(NamedTuple):
@@ -32,24 +36,27 @@ _RUN = "Run it"
 
 COMMANDS: dict[str, Entry] = {
     "submit": Entry(_WORK, "submit", "submit", "Submit a job."),
-    "ps": Entry(_WORK, "jobs", "list_jobs", "List jobs (the same as `jobs ls`)."),
+    "ps": Entry(_WORK, "job_lists", "list_jobs", "List jobs (the same as `jobs ls`)."),
     "logs": Entry(_WORK, "logs", "logs", "Show or follow the output of a job."),
     "exec": Entry(_WORK, "exec_in", "exec_in", "Run a command, or a shell, in a running job."),
     "port-forward": Entry(_WORK, "exec_in", "port_forward", "Reach ports of a running job from this machine."),
     "explain": Entry(_WORK, "explain", "explain", "Say why a job waits, and what would start it."),
-    "cancel": Entry(_WORK, "jobs", "cancel", "Cancel jobs."),
-    "jobs": Entry(_WORK, "jobs", "jobs", "Everything about jobs: ls, show, logs, exec, explain, wait, events, cancel."),
+    "cancel": Entry(_WORK, "job_lists", "cancel", "Cancel jobs."),
+    "jobs": Entry(_WORK, "jobs", "jobs", "Everything about jobs: ls, show, logs, exec, explain, wait, retry, cancel."),
     "top": Entry(_PLATFORM, "top.command", "top", "The cluster at a glance, live."),
     "queues": Entry(_PLATFORM, "queues", "queues", "Queues: where jobs wait."),
     "clusters": Entry(_PLATFORM, "clusters", "clusters", "Clusters and the keys of their agents."),
     "nodes": Entry(_PLATFORM, "nodes", "nodes", "Nodes: the machines."),
     "events": Entry(_PLATFORM, "events", "events", "What happened, to what, when, by whom."),
+    "what-if": Entry(_PLATFORM, "what_if", "what_if", "What would start when, if something were different."),
     "schema": Entry(_WORK, "schema", "schema", "JSON Schema of job files."),
     "login": Entry(_ACCOUNT, "login", "login", "Log in with a password and keep an API key."),
     "configure": Entry(_ACCOUNT, "configure", "configure", "Set the endpoint and the API key by hand."),
     "secrets": Entry(_ACCOUNT, "secrets", "secrets", "Secrets that your jobs name."),
     "keys": Entry(_ACCOUNT, "keys", "keys", "Your own API keys."),
     "users": Entry(_ACCOUNT, "users", "users", "Users (for admins)."),
+    "whoami": Entry(_ACCOUNT, "whoami", "whoami", "Who you are to the control plane."),
+    "completion": Entry(_ACCOUNT, "completion", "completion", "Let bash, zsh or fish complete commands and names."),
     "server": Entry(_RUN, "server", "server", "Run the control plane."),
     "agent": Entry(_RUN, "agent", "agent", "Run the agent of a node."),
     "replay": Entry(_RUN, "replay", "replay", "Plan a snapshot of the scheduler's state again."),
@@ -90,7 +97,7 @@ class LilacGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command {args[0]!r}.{_did_you_mean(args[0], COMMANDS)}", ctx)
+            raise click.UsageError(f"there is no command {args[0]!r}.{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -98,6 +105,15 @@ class LilacGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # Before click makes an exit code of 1 out of it.
             ctx.exit(_broken_pipe())
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands with their summaries, without loading any of them."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        named = [(name, entry.summary) for name, entry in COMMANDS.items() if name.startswith(incomplete)]
+        return [CompletionItem(name, help=summary) for name, summary in named]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -219,10 +235,3 @@ def _broken_pipe() -> int:
     os.dup2(devnull, 1)
     os.close(devnull)
     return 141
-
-
-def _did_you_mean(word: str, known: Any) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, list(known), n=2, cutoff=0.6)
-    return f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import cluster_names
 from lilac.cli.keys import expires_option, expiry, find_key, print_keys, print_new_key
+from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.cli.queues import confirmed
 
 
-@click.group("clusters", no_args_is_help=True)
+@click.group("clusters", cls=NounGroup)
 def clusters() -> None:
     """Clusters: groups of nodes. CLUSTER is a name or an id."""
 
@@ -44,7 +46,7 @@ def list_clusters(*, as_json: bool) -> None:
 
 
 @clusters.command("show")
-@click.argument("cluster")
+@click.argument("cluster", shell_complete=cluster_names)
 @output_option
 def show(cluster: str, *, as_json: bool) -> None:
     """Show one cluster: what it has and what of it is in use."""
@@ -92,8 +94,8 @@ def create(name: str, *, description: str | None, as_json: bool) -> None:
         note(f"Its agents need a key: lilac clusters keys create {name}")
 
 
-@clusters.command("delete")
-@click.argument("cluster")
+@clusters.command("rm")
+@click.argument("cluster", shell_complete=cluster_names)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @output_option
 def delete(cluster: str, *, yes: bool, as_json: bool) -> None:
@@ -111,13 +113,13 @@ def delete(cluster: str, *, yes: bool, as_json: bool) -> None:
         click.echo(f"Cluster {clean(info['cluster_name'])} deleted.")
 
 
-@clusters.group("keys", no_args_is_help=True)
+@clusters.group("keys", cls=NounGroup)
 def cluster_keys() -> None:
     """The keys with which a cluster's agents report."""
 
 
 @cluster_keys.command("ls")
-@click.argument("cluster")
+@click.argument("cluster", shell_complete=cluster_names)
 @output_option
 def list_keys(cluster: str, *, as_json: bool) -> None:
     """List the keys of a cluster (never their secret part)."""
@@ -128,7 +130,7 @@ def list_keys(cluster: str, *, as_json: bool) -> None:
 
 
 @cluster_keys.command("create")
-@click.argument("cluster")
+@click.argument("cluster", shell_complete=cluster_names)
 @click.option("--name", default="", help="What it is for, to know it again.")
 @expires_option
 @output_option
@@ -140,8 +142,8 @@ def create_key(cluster: str, *, name: str, expires_in: str | None, as_json: bool
         print_new_key(client.clusters.create_key(cluster, name=name, expires_at=expiry(expires_in)), as_json)
 
 
-@cluster_keys.command("delete")
-@click.argument("cluster")
+@cluster_keys.command("rm")
+@click.argument("cluster", shell_complete=cluster_names)
 @click.argument("names", metavar="KEY...", nargs=-1, required=True)
 @output_option
 def delete_key(cluster: str, names: tuple[str, ...], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import job_names
 from lilac.cli.output import clean, coloured, output_option, paint, print_json, print_table
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _NODES_SHOWN = 5
 
 
 @click.command("explain")
-@click.argument("job")
+@click.argument("job", shell_complete=job_names)
 @output_option
 def explain(job: str, *, as_json: bool) -> None:
     """Say why a job waits: the exact shortage, who holds it, the expected start, and the smallest change."""

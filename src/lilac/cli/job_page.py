@@ -44,7 +44,7 @@ def print_job(job: Job) -> None:
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:
-    from lilac.cli.jobs import run_time
+    from lilac.cli.job_rows import run_time
 
     facts = [("Job", clean(job["job_name"])), ("ID", job["job_id"]), ("State", _state(job))]
     waiting = job.get("waiting")

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import job_names, queue_names
 from lilac.cli.events import print_events
 from lilac.cli.exec_in import exec_in, port_forward
 from lilac.cli.explain import explain
+from lilac.cli.job_lists import cancel, elements, list_jobs
 from lilac.cli.job_page import print_job
 from lilac.cli.logs import logs
-from lilac.cli.output import clean, note, output_option, print_json, print_table
-from lilac.model.errors import InvalidInput, LilacError
+from lilac.cli.nouns import NounGroup
+from lilac.cli.output import clean, output_option, print_json
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Job
 
-STATES = ("queued", "starting", "running", "succeeded", "failed", "cancelled")
 
-
-@click.group("jobs", no_args_is_help=True)
+@click.group("jobs", cls=NounGroup)
 def jobs() -> None:
     """Everything about jobs.
 
@@ -30,46 +30,11 @@ def jobs() -> None:
     """
 
 
-@jobs.command("ls")
-@click.option("-s", "--status", metavar="STATE[,…]", help=f"Only in these states: {', '.join(STATES)}.")
-@click.option("-q", "--queue", help="Only of this queue.")
-@click.option("--name", help="Only with this name.")
-@click.option("-m", "--mine", is_flag=True, help="Only my own.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
-@click.option("--full-ids", is_flag=True, help="Whole ids (always so where the output is not a terminal).")
-@output_option
-def list_jobs(
-    *, status: str | None, queue: str | None, name: str | None, mine: bool, limit: int, full_ids: bool, as_json: bool
-) -> None:
-    """List jobs, newest first."""
-    import sys
-
-    from lilac.cli.session import connected
-
-    if status is not None:
-        unknown = [word for word in status.split(",") if word not in STATES]
-        if unknown:
-            raise InvalidInput(f"--status: {unknown[0]!r} is not a state; there are {', '.join(STATES)}.")
-    with connected() as client:
-        page = client.jobs.list(status=status, queue=queue, name=name, owner="me" if mine else None, limit=limit)
-    if as_json:
-        print_json(page)
-        return
-    found = page["jobs"]
-    if not found:
-        note("No jobs." if not (status or queue or name or mine) else "No such jobs.")
-        return
-    whole = full_ids or not sys.stdout.isatty()
-    now = time.time()
-    rows = [_row(job, whole, now) for job in found]
-    headings = ["ID", "NAME", "STATE", "QUEUE", "OWNER", "NODE", "GPUS", "RAN", "SUBMITTED"]
-    print_table(headings, rows, flexible=1, states=2)
-    if page.get("next"):
-        note(f"The newest {len(found)}; there are more (-n).")
+jobs.add_command(list_jobs)
 
 
 @jobs.command("show")
-@click.argument("job")
+@click.argument("job", shell_complete=job_names)
 @click.option("--yaml", "as_yaml", is_flag=True, help="As a file for `lilac submit -f`.")
 @output_option
 def show(job: str, *, as_yaml: bool, as_json: bool) -> None:
@@ -88,39 +53,8 @@ def show(job: str, *, as_yaml: bool, as_json: bool) -> None:
         print_job(found)
 
 
-@jobs.command("cancel")
-@click.argument("names", metavar="JOB...", nargs=-1, required=True)
-@click.option("-y", "--yes", is_flag=True, hidden=True)
-@output_option
-@click.pass_context
-def cancel(ctx: click.Context, names: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
-    """Cancel jobs: running ones are asked to end, then killed after their grace period."""
-    from lilac.cli.session import connected
-
-    cancelled: list[Any] = []
-    failure: LilacError | None = None
-    with connected() as client:
-        for name in names:
-            try:
-                job = client.jobs.find(name)
-                client.jobs.cancel(job["job_id"])
-            except LilacError as error:
-                if len(names) == 1 or error.exit_code in (4, 6):
-                    raise
-                note(f"Error: {name}: {error}")
-                failure = failure or error
-                continue
-            cancelled.append({"job_id": job["job_id"], "job_name": job["job_name"]})
-            if not as_json:
-                click.echo(f"Cancelled {clean(job['job_name'])} ({job['job_id']}).")
-    if as_json:
-        print_json({"cancelled": cancelled})
-    if failure is not None:
-        ctx.exit(failure.exit_code)
-
-
 @jobs.command("wait")
-@click.argument("names", metavar="JOB...", nargs=-1, required=True)
+@click.argument("names", metavar="JOB...", nargs=-1, required=True, shell_complete=job_names)
 @click.option("--timeout", metavar="TIME", help="Give up after e.g. 90, 10m or 2h (exit code 1).")
 @output_option
 @click.pass_context
@@ -149,7 +83,7 @@ def wait(ctx: click.Context, names: tuple[str, ...], *, timeout: str | None, as_
 
 
 @jobs.command("events")
-@click.argument("job")
+@click.argument("job", shell_complete=job_names)
 @output_option
 def job_events(job: str, *, as_json: bool) -> None:
     """What happened to one job."""
@@ -163,46 +97,46 @@ def job_events(job: str, *, as_json: bool) -> None:
         print_events(found)
 
 
+@jobs.command("retry")
+@click.argument("names", metavar="JOB...", nargs=-1, required=True, shell_complete=job_names)
+@output_option
+def retry(names: tuple[str, ...], *, as_json: bool) -> None:
+    """Run jobs that failed or were cancelled again, as new jobs; of an array, those elements that did."""
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        made = [client.jobs.retry(client.jobs.find(name)["job_id"]) for name in names]
+    if as_json:
+        print_json(made[0] if len(made) == 1 else made)
+    else:
+        for job in made:
+            click.echo(f"Submitted {clean(job['name'])} again. Job ID: {job['id']}")
+
+
+@jobs.command("move")
+@click.argument("job", shell_complete=job_names)
+@click.option("--priority", type=int, help="Within its queue; higher goes first.")
+@click.option("-q", "--queue", help="Another queue.", shell_complete=queue_names)
+@output_option
+@click.pass_context
+def move(ctx: click.Context, job: str, *, priority: int | None, queue: str | None, as_json: bool) -> None:
+    """Give a waiting job another priority or another queue; it keeps its order of submission."""
+    from lilac.cli.session import connected
+
+    if priority is None and queue is None:
+        raise click.UsageError("nothing to change: give --priority or --queue.", ctx)
+    with connected() as client:
+        moved = client.jobs.move(client.jobs.find(job)["job_id"], priority=priority, queue=queue)
+    if as_json:
+        print_json(moved)
+    else:
+        where = clean(moved.get("queue_name") or moved["queue_id"])
+        click.echo(f"{clean(moved['job_name'])} waits in queue {where} with priority {moved.get('priority')}.")
+
+
+jobs.add_command(elements)
+jobs.add_command(cancel)
 jobs.add_command(logs)
 jobs.add_command(explain)
 jobs.add_command(exec_in)
 jobs.add_command(port_forward)
-
-
-def run_time(job: Job, now: float | None = None) -> float | None:
-    """Seconds from start to end, or to now while it runs; None if it never started."""
-    begin = wording.epoch(job.get("started_at"))
-    if begin is None:
-        return None
-    end = wording.epoch(job.get("finished_at"))
-    if end is None:
-        end = time.time() if now is None else now
-    return max(end - begin, 0.0)
-
-
-def state_words(job: Job) -> str:
-    """A state with what is most telling about it: `failed (exit 3)`, `failed (image)`."""
-    state = job["job_status"]
-    if state != "failed":
-        return state
-    code, reason = job.get("exit_code"), job.get("reason")
-    if reason in (None, "error") and code is not None:
-        return f"{state} (exit {code})"
-    return f"{state} ({reason.replace('_', ' ')})" if reason else state
-
-
-def _row(job: Job, whole: bool, now: float) -> list[str]:
-    ran = run_time(job, now)
-    count = (job["resource_requirements"].get("gpus") or {}).get("count", 0)
-    most = job.get("size", {"min": 1, "max": 1})["max"]
-    return [
-        job["job_id"] if whole else wording.short(job["job_id"]),
-        clean(job["job_name"]),
-        state_words(job),
-        clean(job.get("queue_name") or wording.short(job["queue_id"])),
-        clean(job.get("owner") or "-"),
-        clean(job.get("node_name") or wording.short(job["node_id"])),
-        f"{most}×{count}" if count and most > 1 else str(count or "-"),
-        "-" if ran is None else wording.span(ran),
-        wording.ago(job["created_at"], now),
-    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lilac.cli import wording
+from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_json, print_table
 from lilac.model.errors import NotFound
 
@@ -19,7 +20,7 @@ expires_option = click.option(
 )
 
 
-@click.group("keys", no_args_is_help=True)
+@click.group("keys", cls=NounGroup)
 def keys() -> None:
     """Your own API keys: for the command line, programs and CI."""
 
@@ -37,16 +38,18 @@ def list_keys(*, as_json: bool) -> None:
 @keys.command("create")
 @click.argument("name", required=False, default="")
 @expires_option
+@click.option("--scope", type=click.Choice(["read", "submit", "admin"]), default="admin", show_default=True,
+              help="What it is good for: to look; also to submit; or all that you may.")  # fmt: skip
 @output_option
-def create(name: str, *, expires_in: str | None, as_json: bool) -> None:
+def create(name: str, *, expires_in: str | None, scope: str, as_json: bool) -> None:
     """Make a key. It is printed once, alone on standard output."""
     from lilac.cli.session import connected
 
     with connected() as client:
-        print_new_key(client.account.create_key(name=name, expires_at=expiry(expires_in)), as_json)
+        print_new_key(client.account.create_key(name=name, expires_at=expiry(expires_in), scope=scope), as_json)
 
 
-@keys.command("delete")
+@keys.command("rm")
 @click.argument("names", metavar="KEY...", nargs=-1, required=True)
 @output_option
 def delete(names: tuple[str, ...], *, as_json: bool) -> None:
@@ -88,13 +91,14 @@ def print_keys(found: Sequence[ApiKey], as_json: bool) -> None:
             clean(key.get("name") or "-"),
             wording.short(key["id"]),
             key["prefix"] + "…",
+            key.get("scope") or "-",
             wording.ago(key["created_at"]),
             wording.ago(key["last_used_at"]),
             wording.when(key["expires_at"]) if key["expires_at"] else "never",
         ]
         for key in found
     ]
-    print_table(["NAME", "ID", "KEY", "CREATED", "LAST USED", "EXPIRES"], rows, flexible=0)
+    print_table(["NAME", "ID", "KEY", "SCOPE", "CREATED", "LAST USED", "EXPIRES"], rows, flexible=0)
 
 
 def print_new_key(key: NewApiKey, as_json: bool) -> None:

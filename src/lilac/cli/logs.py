@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from lilac.cli.completing import job_names
 from lilac.cli.output import note, output_option, print_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _TAIL_BLOCK = 64 * 1024
 
 
 @click.command("logs")
-@click.argument("job")
+@click.argument("job", shell_complete=job_names)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the output is complete, over new attempts too.")
 @click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt (default: the last).")
 @click.option("--rank", type=click.IntRange(min=0), default=0, show_default=True, help="Of this replica.")

@@ -23,5 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def agent() -> int:
+    """The entry point of `lilac_agent`, a name from before there was one command: `lilac agent …`."""
+    args = sys.argv[1:]
+    return main(args if args in (["--version"], ["-V"]) else ["agent", *args])
+
+
 if __name__ == "__main__":
     sys.exit(main())

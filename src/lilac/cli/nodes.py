@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import cluster_names, node_names
+from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.model.errors import NotFound
 
@@ -16,13 +18,13 @@ if TYPE_CHECKING:
     from lilac.client.shapes import Node
 
 
-@click.group("nodes", no_args_is_help=True)
+@click.group("nodes", cls=NounGroup)
 def nodes() -> None:
     """Nodes: the machines that run agents. NODE is a name, an id, or the beginning of an id."""
 
 
 @nodes.command("ls")
-@click.option("-c", "--cluster", help="Only of this cluster.")
+@click.option("-c", "--cluster", help="Only of this cluster.", shell_complete=cluster_names)
 @output_option
 def list_nodes(*, cluster: str | None, as_json: bool) -> None:
     """List the nodes."""
@@ -39,7 +41,7 @@ def list_nodes(*, cluster: str | None, as_json: bool) -> None:
 
 
 @nodes.command("show")
-@click.argument("node")
+@click.argument("node", shell_complete=node_names)
 @output_option
 def show(node: str, *, as_json: bool) -> None:
     """Show one node: what it has, what is free, what runs on it."""
@@ -89,21 +91,84 @@ def show(node: str, *, as_json: bool) -> None:
 
 
 @nodes.command("drain")
-@click.argument("names", metavar="NODE...", nargs=-1, required=True)
+@click.argument("names", metavar="NODE...", nargs=-1, required=True, shell_complete=node_names)
+@click.option("--deadline", metavar="TIME", help="Stop what still runs after e.g. 30m, and queue it again.")
+@click.option("--evict", is_flag=True, help="Stop what runs there at once, and queue it again.")
 @output_option
-def drain(names: tuple[str, ...], *, as_json: bool) -> None:
-    """Start nothing more on nodes; what runs there goes on."""
+def drain(names: tuple[str, ...], *, deadline: str | None, evict: bool, as_json: bool) -> None:
+    """Start nothing more on nodes; what runs there goes on, unless --deadline or --evict says otherwise."""
     from lilac.cli.session import connected
 
+    deadline_s = None if deadline is None else wording.seconds(deadline, "--deadline")
     with connected() as client:
         found = [find_node(client, name) for name in names]
         for node in found:
-            client.nodes.drain(node["id"])
+            client.nodes.drain(node["id"], deadline_s=deadline_s, evict=evict)
     _told(found, "drained", "gets no new jobs", as_json)
 
 
+@nodes.command("label")
+@click.argument("node", shell_complete=node_names)
+@click.argument("labels", metavar="KEY=VALUE|KEY-...", nargs=-1, required=True)
+@output_option
+def label(node: str, labels: tuple[str, ...], *, as_json: bool) -> None:
+    """Set labels of a node (KEY=VALUE), or take back what was set (KEY-)."""
+    from lilac.cli.session import connected
+
+    changes: dict[str, str | None] = {}
+    for text in labels:
+        if "=" not in text and text.endswith("-"):
+            changes[text[:-1]] = None
+        else:
+            key, value = wording.pair(text, "a label")
+            changes[key] = value
+    with connected() as client:
+        changed = client.nodes.label(find_node(client, node)["id"], changes)
+    if as_json:
+        print_json(changed)
+    else:
+        shown = ", ".join(f"{clean(key)}={clean(value)}" for key, value in changed.get("labels", {}).items())
+        click.echo(f"{clean(_name(changed))} has the labels {shown}." if shown else f"{_name(changed)} has no labels.")
+
+
+@nodes.command("events")
+@click.argument("node", shell_complete=node_names)
+@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@output_option
+def node_events(node: str, *, limit: int, as_json: bool) -> None:
+    """What happened to one node."""
+    from lilac.cli.events import print_events
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        page = client.nodes.events(find_node(client, node)["id"], limit=limit)
+    if as_json:
+        print_json(page)
+    else:
+        print_events(page["events"])
+
+
+@nodes.command("jobs")
+@click.argument("node", shell_complete=node_names)
+@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@output_option
+def node_jobs(node: str, *, limit: int, as_json: bool) -> None:
+    """The jobs that run or ran on one node, newest first."""
+    from lilac.cli.job_lists import print_jobs
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        page = client.nodes.jobs(find_node(client, node)["id"], limit=limit)
+    if as_json:
+        print_json(page)
+    elif not page["jobs"]:
+        note("No jobs.")
+    else:
+        print_jobs(page["jobs"])
+
+
 @nodes.command("resume")
-@click.argument("names", metavar="NODE...", nargs=-1, required=True)
+@click.argument("names", metavar="NODE...", nargs=-1, required=True, shell_complete=node_names)
 @output_option
 def resume(names: tuple[str, ...], *, as_json: bool) -> None:
     """Let drained nodes get jobs again."""
@@ -116,8 +181,8 @@ def resume(names: tuple[str, ...], *, as_json: bool) -> None:
     _told(found, "resumed", "gets jobs again", as_json)
 
 
-@nodes.command("remove")
-@click.argument("names", metavar="NODE...", nargs=-1, required=True)
+@nodes.command("rm")
+@click.argument("names", metavar="NODE...", nargs=-1, required=True, shell_complete=node_names)
 @output_option
 def remove(names: tuple[str, ...], *, as_json: bool) -> None:
     """Forget lost nodes."""

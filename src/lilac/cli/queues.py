@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from lilac.cli.completing import cluster_names, queue_names
+from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
+from lilac.cli.queue_rules import keep_limits, rule_changes, rule_facts, rule_options
 from lilac.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from lilac.client.shapes import Queue
 
 
-@click.group("queues", no_args_is_help=True)
+@click.group("queues", cls=NounGroup)
 def queues() -> None:
     """Queues: a lower priority number goes first; clusters are tried in the order given.
 
@@ -53,7 +56,7 @@ def list_queues(*, as_json: bool) -> None:
 
 
 @queues.command("show")
-@click.argument("queue")
+@click.argument("queue", shell_complete=queue_names)
 @output_option
 def show(queue: str, *, as_json: bool) -> None:
     """Show one queue and what waits in it."""
@@ -74,6 +77,7 @@ def show(queue: str, *, as_json: bool) -> None:
             ("State", "paused" if found.get("paused") else "open"),
             ("Clusters", ", ".join(clean(names.get(target, target)) for target in found["cluster_targets"]) or "-"),
             ("Waiting", str(len(waiting))),
+            *rule_facts(found),
         ]
     )
     for place, job in enumerate(waiting[:20], start=1):
@@ -84,44 +88,56 @@ def show(queue: str, *, as_json: bool) -> None:
 
 @queues.command("create")
 @click.argument("name")
-@click.option("--cluster", "clusters", multiple=True, required=True, help="A cluster it leads to; repeat in order.")
+@click.option("--cluster", "clusters", multiple=True, required=True, help="A cluster it leads to; repeat in order.",
+              shell_complete=cluster_names)  # fmt: skip
 @click.option("--priority", type=int, default=100, show_default=True, help="A lower number goes first.")
+@rule_options
 @output_option
-def create(name: str, *, clusters: tuple[str, ...], priority: int, as_json: bool) -> None:
+def create(name: str, *, clusters: tuple[str, ...], priority: int, as_json: bool, **rules: Any) -> None:
     """Make a queue."""
     from lilac.cli.session import connected
 
+    changes = rule_changes(rules)
     with connected() as client:
         made = client.queues.create(name=name, priority=priority, clusters=list(clusters))
+        if changes:
+            made = client.queues.edit(made["id"], changes)
     _told(made, f"Queue {clean(made['name'])} made ({made['id']}).", as_json)
 
 
 @queues.command("edit")
-@click.argument("queue")
+@click.argument("queue", shell_complete=queue_names)
 @click.option("--name", help="A new name.")
 @click.option("--priority", type=int, help="A new priority; a lower number goes first.")
-@click.option("--cluster", "clusters", multiple=True, help="The clusters it leads to from now on, in order.")
+@click.option("--cluster", "clusters", multiple=True, help="The clusters it leads to from now on, in order.",
+              shell_complete=cluster_names)  # fmt: skip
+@rule_options
 @output_option
-def edit(queue: str, *, name: str | None, priority: int | None, clusters: tuple[str, ...], as_json: bool) -> None:
+def edit(
+    queue: str, *, name: str | None, priority: int | None, clusters: tuple[str, ...], as_json: bool, **rules: Any
+) -> None:
     """Change a queue; what is not given stays."""
     from lilac.cli.session import connected
 
-    if name is None and priority is None and not clusters:
-        raise click.UsageError("nothing to change: give --name, --priority or --cluster.", click.get_current_context())
+    changes = rule_changes(rules)
+    if name is not None:
+        changes["name"] = name
+    if priority is not None:
+        changes["priority"] = priority
+    if clusters:
+        changes["cluster_targets"] = list(clusters)
+    if not changes:
+        raise click.UsageError("nothing to change: give --name, --priority, --cluster, --limit or the like.",
+                               click.get_current_context())  # fmt: skip
     with connected() as client:
         old = find_queue(client, queue)
-        changed = client.queues.replace(
-            old["id"],
-            name=old["name"] if name is None else name,
-            priority=old["priority"] if priority is None else priority,
-            clusters=list(clusters) or old["cluster_targets"],
-            paused=old.get("paused", False),
-        )
+        keep_limits(changes, old)
+        changed = client.queues.edit(old["id"], changes)
     _told(changed, f"Queue {clean(changed['name'])} changed.", as_json)
 
 
 @queues.command("pause")
-@click.argument("queue")
+@click.argument("queue", shell_complete=queue_names)
 @output_option
 def pause(queue: str, *, as_json: bool) -> None:
     """Start nothing more from a queue; what runs goes on, and jobs can still be submitted."""
@@ -130,7 +146,7 @@ def pause(queue: str, *, as_json: bool) -> None:
 
 
 @queues.command("resume")
-@click.argument("queue")
+@click.argument("queue", shell_complete=queue_names)
 @output_option
 def resume(queue: str, *, as_json: bool) -> None:
     """Start jobs from a paused queue again."""
@@ -138,19 +154,20 @@ def resume(queue: str, *, as_json: bool) -> None:
     _told(changed, f"Queue {clean(changed['name'])} is open.", as_json)
 
 
-@queues.command("delete")
-@click.argument("queue")
+@queues.command("rm")
+@click.argument("queue", shell_complete=queue_names)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--cancel-waiting", is_flag=True, help="Cancel what waits in it.")
 @output_option
-def delete(queue: str, *, yes: bool, as_json: bool) -> None:
-    """Delete a queue. Refused while jobs wait in it: cancel them first."""
+def delete(queue: str, *, yes: bool, cancel_waiting: bool, as_json: bool) -> None:
+    """Delete a queue. Refused while jobs wait in it, unless --cancel-waiting is given."""
     from lilac.cli.session import connected
 
     with connected() as client:
         found = find_queue(client, queue)
         if not confirmed(f"Delete queue {found['name']}?", yes):
             return
-        client.queues.delete(found["id"])
+        client.queues.delete(found["id"], cancel_waiting=cancel_waiting)
     _told({"deleted": found["id"]}, f"Queue {clean(found['name'])} deleted.", as_json)
 
 
@@ -187,10 +204,8 @@ def _set_paused(queue: str, paused: bool) -> Queue:
     from lilac.cli.session import connected
 
     with connected() as client:
-        old = find_queue(client, queue)
-        return client.queues.replace(
-            old["id"], name=old["name"], priority=old["priority"], clusters=old["cluster_targets"], paused=paused
-        )
+        queue_id = find_queue(client, queue)["id"]
+        return client.queues.pause(queue_id) if paused else client.queues.resume(queue_id)
 
 
 def _cluster_names(client: Client) -> dict[str, str]:

@@ -137,7 +137,7 @@ def submit(
 
 def outcome(job: Job) -> str:
     """How a job ended, in one line."""
-    from lilac.cli.jobs import run_time
+    from lilac.cli.job_rows import run_time
     from lilac.cli.output import coloured
 
     parts = [f"{job['job_name']} {coloured(job['job_status'])}"]

@@ -39,7 +39,7 @@ def submit_file(
     resources = _resources(asked)
     given = {*over, *(("resource_requirements",) if {"cpu_millicores", "memory_mb"} <= resources.keys() else ())}
     shown = "standard input" if file == "-" else file
-    jobs = [_merged(job, over, resources) for job in read_jobs(_text(file), shown, given=given)]
+    jobs = [_merged(job, over, resources) for job in read_jobs(text_of(file), shown, given=given)]
     if dry_run:
         print_json(jobs if len(jobs) > 1 else jobs[0])
         return 0
@@ -75,7 +75,8 @@ def submit_file(
     return 0 if all(exit_code_of(job) == 0 for job in ended) else 7
 
 
-def _text(file: str) -> str:
+def text_of(file: str) -> str:
+    """What a file holds; `-` is standard input."""
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 from lilac.cli import wording
-from lilac.cli.output import clean, output_option, print_json, print_table
+from lilac.cli.nouns import NounGroup
+from lilac.cli.output import clean, output_option, print_fields, print_json, print_table
 from lilac.model.errors import InvalidInput
 
 _ROLES = click.Choice(["admin", "member", "viewer"])
 
 
-@click.group("users", no_args_is_help=True)
+@click.group("users", cls=NounGroup)
 def users() -> None:
     """Users, for admins: admins do everything, members their own work, viewers look.
 
@@ -75,6 +77,65 @@ def create(
         print_json(user)
     else:
         click.echo(f"User {username} made, role {role}.")
+
+
+@users.command("show")
+@click.argument("user")
+@output_option
+def show(user: str, *, as_json: bool) -> None:
+    """Show one user."""
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        found = client.users.get(user)
+    if as_json:
+        print_json(found)
+        return
+    names = " ".join(filter(None, (found["first_name"], found["last_name"])))
+    print_fields(
+        [
+            ("User", clean(found["username"])),
+            ("ID", found["user_id"]),
+            ("Name", clean(names or "-")),
+            ("Role", found["role"]),
+            ("May log in", "no, disabled" if found.get("disabled") else "yes"),
+            ("Created", wording.when(found["created_at"])),
+        ]
+    )
+
+
+@users.command("edit")
+@click.argument("user")
+@click.option("--role", type=_ROLES, help="Another role.")
+@click.option("--first-name", help="Another first name.")
+@click.option("--last-name", help="Another last name.")
+@output_option
+@click.pass_context
+def edit(ctx: click.Context, user: str, *, as_json: bool, **changes: Any) -> None:
+    """Change a user; what is not given stays."""
+    from lilac.cli.session import connected
+
+    if not any(value is not None for value in changes.values()):
+        raise click.UsageError("nothing to change: give --role, --first-name or --last-name.", ctx)
+    with connected() as client:
+        changed = client.users.change(user, **changes)
+    _told(changed, f"{user} is changed.", as_json)
+
+
+@users.command("rm")
+@click.argument("user")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@output_option
+def delete(user: str, *, yes: bool, as_json: bool) -> None:
+    """Delete a user with all keys. Refused while jobs of the user wait or run."""
+    from lilac.cli.queues import confirmed
+    from lilac.cli.session import connected
+
+    if not confirmed(f"Delete user {user} and all keys?", yes):
+        return
+    with connected() as client:
+        client.users.delete(user)
+    _told({"deleted": user}, f"{user} is deleted.", as_json)
 
 
 @users.command("set-role")

@@ -82,6 +82,9 @@ class Users:
         body = {key: value for key, value in changes.items() if value is not None}
         return self._connection.call("PATCH", f"/users/{segment(user)}", body=body)
 
+    def get(self, user: str) -> User:
+        return self._connection.call("GET", f"/users/{segment(user)}")
+
     def delete(self, user: str) -> None:
         self._connection.call("DELETE", f"/users/{segment(user)}")
 

@@ -40,8 +40,23 @@ class Jobs:
         return self._connection.call("POST", "/training_jobs", body=job)
 
     def submit_all(self, jobs: Sequence[NewJob]) -> list[CreatedJob]:
-        """Submit jobs in their order."""
-        return [self.submit(job) for job in jobs]
+        """Submit jobs in their order: all of them, or none. `after` may name another one of the list as `#2`."""
+        if len(jobs) == 1:
+            return [self.submit(jobs[0])]
+        return self._connection.call("POST", "/training_jobs/bulk", body={"jobs": list(jobs)})["jobs"]
+
+    def retry(self, job: str) -> CreatedJob:
+        """Run a job that failed or was cancelled again, as a new job; of an array those elements that did."""
+        return self._connection.call("POST", f"/training_jobs/{segment(job)}/retry")
+
+    def cancel_where(self, where: Mapping[str, object]) -> dict[str, Any]:
+        """End all jobs that match a filter, the body's `where`; what has ended stays as it is."""
+        return self._connection.call("POST", "/training_jobs/cancel", body={"where": where})
+
+    def elements(self, array: str, *, status: str | None = None, limit: int = 1000, after: str | None = None) -> Any:
+        """A page of the elements of an array, by index."""
+        params = {"status": status, "limit": limit, "after": after}
+        return self._connection.call("GET", f"/training_jobs/{segment(array)}/elements", params=params)
 
     def list(
         self,
@@ -53,8 +68,12 @@ class Jobs:
         job_id: str | None = None,
         limit: int | None = None,
         after: str | None = None,
+        **more: object,
     ) -> JobPage:
-        """One page, newest first. `status` may be several words with commas between; `owner="me"` works."""
+        """One page, newest first. `status` may be several words with commas between; `owner="me"` works.
+
+        `more` are the route's other filters: `label` (a list), `q`, `kind`, `since`, `until`, `node`, `array`.
+        """
         return self._connection.call(
             "GET",
             "/training_jobs",
@@ -66,6 +85,7 @@ class Jobs:
                 "owner": owner,
                 "limit": limit,
                 "after": after,
+                **more,
             },
         )
 

@@ -7,7 +7,6 @@ import json
 import pytest
 from running import Run
 from standin import (
-    CLUSTER_ID,
     JOB_ID,
     KEY_ID,
     NODE_ID,
@@ -54,7 +53,7 @@ def test_ps_refuses_a_state_that_does_not_exist(lilac: Run, stand_in: StandIn) -
 def test_an_empty_list_says_so_on_standard_error(lilac: Run, stand_in: StandIn) -> None:
     stand_in.answer("GET", "/training_jobs", {"jobs": [], "next": None})
     done = lilac("ps")
-    assert (done.code, done.out, done.err) == (0, "", "No jobs.\n")
+    assert (done.code, done.out, done.err) == (0, "", "No jobs. `lilac submit` makes one.\n")
 
 
 @pytest.mark.parametrize(
@@ -228,10 +227,10 @@ def test_a_queue_is_made_with_clusters_in_order(lilac: Run, stand_in: StandIn) -
 
 
 def test_editing_a_queue_keeps_what_is_not_given(lilac: Run, stand_in: StandIn) -> None:
-    stand_in.answer("GET", "/queues", [queue(paused=True)])
-    assert lilac("queues", "edit", "default", "--priority", "3").code == 0
-    body = stand_in.sent("PUT", f"/queues/{QUEUE_ID}")[0].body
-    assert body == {"name": "default", "priority": 3, "cluster_targets": [CLUSTER_ID], "paused": True}
+    stand_in.answer("GET", "/queues", [queue(paused=True, limits={"gpus": 8, "running_jobs": None})])
+    assert lilac("queues", "edit", "default", "--priority", "3", "--limit", "memory=1GiB").code == 0
+    body = stand_in.sent("PATCH", f"/queues/{QUEUE_ID}")[0].body
+    assert body == {"priority": 3, "limits": {"gpus": 8, "running_jobs": None, "memory_mb": 1024}}
 
 
 def test_editing_nothing_is_wrong_usage(lilac: Run) -> None:
@@ -241,7 +240,10 @@ def test_editing_nothing_is_wrong_usage(lilac: Run) -> None:
 def test_a_queue_is_paused_and_resumed(lilac: Run, stand_in: StandIn) -> None:
     assert lilac("queues", "pause", "default").out == "Queue default is paused.\n"
     assert lilac("queues", "resume", "default").out == "Queue default is open.\n"
-    assert [asked.body["paused"] for asked in stand_in.sent("PUT", f"/queues/{QUEUE_ID}")] == [True, False]
+    assert [asked.path for asked in stand_in.asked if asked.method == "POST"] == [
+        f"/queues/{QUEUE_ID}/pause",
+        f"/queues/{QUEUE_ID}/resume",
+    ]
 
 
 def test_a_mistyped_queue_is_answered_with_the_nearest(lilac: Run) -> None:
@@ -346,6 +348,18 @@ def test_the_own_password_is_changed_from_two_lines(lilac: Run, stand_in: StandI
         "jobs events digits",
         "jobs wait digits",
         "jobs explain giant",
+        "jobs retry digits",
+        "jobs move giant --priority 7",
+        "jobs elements sweep",
+        "cancel --mine --yes",
+        "what-if --cancel digits",
+        "whoami",
+        "nodes label gpu-1 rack=b3",
+        "nodes events gpu-1",
+        "nodes jobs gpu-1",
+        "users show bob",
+        "users edit bob --role viewer",
+        "users rm bob --yes",
         "explain giant",
         "logs digits",
         "cancel digits",

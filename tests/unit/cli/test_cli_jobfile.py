@@ -193,7 +193,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size
     name=names,
     cpu=st.integers(1, 999_999),
     memory=st.integers(1, 2**30),
-    env=st.dictionaries(st.from_regex("[A-Z_]{1,8}", fullmatch=True), st.text(st.characters(exclude_characters="\0"))),
+    env=st.dictionaries(st.from_regex("[A-Z_]{1,8}", fullmatch=True), st.text(st.characters(codec="utf-8", exclude_characters="\0"))),
     limit=st.one_of(st.none(), st.integers(1, 10**7)),
     gpus=st.one_of(st.none(), st.integers(1, 16)),
     size=st.tuples(st.integers(1, 9), st.integers(0, 9)),

@@ -369,6 +369,22 @@ def furnish(stand_in: StandIn) -> StandIn:
         "nodes": [{"node_name": "node-3", "shortages": [{"dimension": "gpu", "needed": 8, "free": 5}]}],
         "smallest_change": {"text": "5 × H100 instead of 8"},
     }
+    foreseen = {
+        "now": "2026-11-24T04:00:00Z",
+        "submitted": None,
+        "jobs": [
+            {
+                "job_id": OTHER_JOB_ID,
+                "job_name": "giant",
+                "queue_id": QUEUE_ID,
+                "before": None,
+                "after": "2126-11-24T04:10:00Z",
+            }
+        ],
+        "more": 0,
+        "others": {"earlier": 2, "later": 1},
+        "left_out": 0,
+    }
     answers: dict[tuple[str, str], Answer] = {
         ("GET", "/health"): {"status": "ok", "version": "0.1.0"},
         ("POST", "/auth/login"): {"access_token": "jwt", "token_type": "Bearer"},
@@ -379,6 +395,8 @@ def furnish(stand_in: StandIn) -> StandIn:
         ("POST", "/account/password"): {"access_token": "jwt", "token_type": "Bearer"},
         ("GET", "/users"): {"users": [user()]},
         ("POST", "/users"): user(username="bob", role="member"),
+        ("GET", "/users/bob"): user(username="bob", role="viewer"),
+        ("DELETE", "/users/bob"): None,
         ("PATCH", "/users/bob"): user(username="bob", role="viewer"),
         ("GET", "/clusters"): {"clusters": [summary]},
         ("POST", "/clusters"): {"cluster_id": CLUSTER_ID},
@@ -394,12 +412,27 @@ def furnish(stand_in: StandIn) -> StandIn:
         ("POST", f"/nodes/{NODE_ID}/drain"): node(node_status="draining"),
         ("POST", f"/nodes/{NODE_ID}/resume"): node(),
         ("DELETE", f"/nodes/{NODE_ID}"): None,
+        ("PATCH", f"/nodes/{NODE_ID}"): lambda asked: node(labels={"rack": "b2", **_set(asked.body["labels"])}),
+        ("GET", f"/nodes/{NODE_ID}/events"): {"events": [event(kind="node.lost")], "next": None},
+        ("GET", f"/nodes/{NODE_ID}/jobs"): {"jobs": listed, "next": None},
         ("GET", "/queues"): [queue()],
         ("GET", f"/queues/{QUEUE_ID}/jobs"): {"jobs": [waiting_job(job_name="giant")]},
         ("POST", "/queues"): queue(name="night"),
         ("PUT", f"/queues/{QUEUE_ID}"): lambda asked: queue(**asked.body),
+        ("PATCH", f"/queues/{QUEUE_ID}"): lambda asked: queue(**asked.body),
+        ("POST", f"/queues/{QUEUE_ID}/pause"): queue(paused=True),
+        ("POST", f"/queues/{QUEUE_ID}/resume"): queue(),
         ("DELETE", f"/queues/{QUEUE_ID}"): None,
         ("POST", "/training_jobs"): Reply(created, 201),
+        ("POST", "/training_jobs/bulk"): lambda asked: Reply(
+            {"jobs": [{"id": f"{at}{JOB_ID[1:]}", "name": each["name"]} for at, each in enumerate(asked.body["jobs"])]},
+            201,
+        ),
+        ("POST", "/training_jobs/cancel"): {"cancelled": [JOB_ID, OTHER_JOB_ID], "ended": [], "unknown": []},
+        ("POST", f"/training_jobs/{JOB_ID}/retry"): Reply(created, 201),
+        ("PATCH", f"/training_jobs/{OTHER_JOB_ID}"): waiting_job(job_name="giant", priority=7),
+        ("GET", "/training_jobs/sweep/elements"): {"array_id": JOB_ID, "jobs": listed, "next": None},
+        ("POST", "/what-if"): foreseen,
         ("GET", "/training_jobs"): {"jobs": listed, "next": None},
         ("GET", "/training_jobs/digits"): job(),
         ("GET", f"/training_jobs/{JOB_ID}"): job(),
@@ -415,6 +448,10 @@ def furnish(stand_in: StandIn) -> StandIn:
     for (method, path), reply in answers.items():
         stand_in.answer(method, path, reply)
     return stand_in
+
+
+def _set(labels: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in labels.items() if value is not None}
 
 
 def logs_of(whole: bytes) -> Callable[[Asked], Reply]:
