@@ -186,6 +186,7 @@ def test_any_text_is_jobs_or_mistakes_and_never_a_crash(text: str) -> None:
         read(text)
 
 
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20).filter(str.strip)
 
 
@@ -193,7 +194,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size
     name=names,
     cpu=st.integers(1, 999_999),
     memory=st.integers(1, 2**30),
-    env=st.dictionaries(st.from_regex("[A-Z_]{1,8}", fullmatch=True), st.text(st.characters(codec="utf-8", exclude_characters="\0"))),
+    env=st.dictionaries(st.from_regex("[A-Z_]{1,8}", fullmatch=True), texts),
     limit=st.one_of(st.none(), st.integers(1, 10**7)),
     gpus=st.one_of(st.none(), st.integers(1, 16)),
     size=st.tuples(st.integers(1, 9), st.integers(0, 9)),
