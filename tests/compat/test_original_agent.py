@@ -156,6 +156,45 @@ async def test_1_routes_are_at_the_root_and_under_api(api: httpx2.AsyncClient, a
     assert (reply.status_code, reply.json()) == (200, {"assigned_job": None})
 
 
+ROUTES = """
+POST auth/login|POST auth/signup|GET auth/logout|GET account/details|GET users/{user}|GET account/api-keys
+POST account/api-keys|DELETE account/api-keys/{id}|POST clusters|GET clusters|GET clusters/{cluster}
+DELETE clusters/{id}
+GET clusters/{cluster}/info|GET clusters/{cluster}/nodes|GET clusters/{cluster}/jobs|POST clusters/{cluster}/api-keys
+GET clusters/{cluster}/api-keys|DELETE clusters/{cluster}/api-keys/{id}|GET nodes/{id}|POST node/{id}/status|POST queues
+GET queues|GET queues/{queue}|PUT queues/{queue}|DELETE queues/{id}|GET queues/{queue}/jobs|POST training_jobs
+GET training_jobs|GET training_jobs/{job}|PATCH training_jobs/{job}/status|POST training_jobs/{job}/logs
+POST training_jobs/{job}/cancel
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_1_every_route_of_the_original_is_there(stand: Stand, api: httpx2.AsyncClient, prefix: str) -> None:
+    """It is known and takes the method: what a call without a body is answered with is not of interest here."""
+    known = {"cluster": stand.cluster_id, "queue": stand.queue_id, "user": stand.user.user_id, "id": uuid.uuid4()}
+    known["job"] = (await submit(api))["id"]
+    nowhere = (await api.get(f"{prefix}/no/such/route")).json()["error"]
+    for route in ROUTES.replace("\n", "|").strip("|").split("|"):
+        method, path = route.split(" ")
+        reply = await api.request(method, f"{prefix}/{path.format(**known)}")
+        assert reply.status_code != 405, route
+        assert reply.status_code < 500, route
+        assert reply.status_code != 404 or reply.json()["error"] != nowhere, route
+
+
+async def test_an_original_agent_gets_no_job_that_is_more_than_an_image(
+    stand: Stand, api: httpx2.AsyncClient, agent: Agent
+) -> None:
+    """It would run the image as it is, without the command."""
+    await agent.beat()
+    job = (await submit(api, command=["python", "train.py"]))["id"]
+    assert await state_of(stand, job) == "queued"
+    told = (await api.get(f"/training_jobs/{job}/explain")).json()
+    assert "original Lilac" in str(told)
+    plain = (await submit(api))["id"]
+    assert await state_of(stand, plain) == "starting"
+
+
 async def test_2_queues_are_a_bare_array_and_a_submission_is_201(api: httpx2.AsyncClient) -> None:
     for name, priority in (("late", 9), ("early", -9)):
         body = {"name": name, "priority": priority, "cluster_targets": []}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.history import check_api
 from tests.fixtures.platform import Agent, Server, eventually, one_node
 
 BEGIN_AND_END = 'echo begin >>"$0"; sleep "$1"; echo end >>"$0"; echo done'
@@ -35,6 +36,7 @@ def assert_each_ran_once(api, jobs: dict[str, Path]) -> None:
         assert proof.read_text() == "begin\nend\n", f"{proof} ran twice or not to its end"
         assert len(ended["attempts"]) == 1
         assert api.text(f"/training_jobs/{job}/logs", follow="true") == "done\n", "the output is there exactly once"
+    check_api(api, jobs)
 
 
 @pytest.mark.slow

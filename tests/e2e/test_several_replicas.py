@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from lilac.control import rebuilding
 from lilac.store.database import Database
+from tests.fixtures.history import History, check_rows, events_of_connection
 from tests.fixtures.invariants import wrong_rows
 from tests.fixtures.platform import Agent, Api, Server, eventually
 from tests.fixtures.postgres import PostgresServer, running_postgres
@@ -79,7 +80,8 @@ class Pair:
 
 def _wrong(conn: Connection) -> list[str]:
     rebuilding.load(conn)
-    return wrong_rows(conn)
+    history = History().take_all(events_of_connection(conn))
+    return [*wrong_rows(conn), *history.wrong, *check_rows(conn, history)]
 
 
 def leads(server: Server) -> bool:
