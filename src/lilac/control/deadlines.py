@@ -17,7 +17,8 @@ from lilac.control.leadership import Leadership, NotLeading
 from lilac.control.projection import Projection
 from lilac.model.errors import LilacError
 from lilac.model.ids import JobId, NodeId
-from lilac.model.lifecycle import expire
+from lilac.model.lifecycle import expire, never_started
+from lilac.model.states import AttemptState
 from lilac.store.database import Transaction
 
 _LONGEST_SLEEP_S = 60.0
@@ -78,10 +79,13 @@ class Deadlines:
 
     def _record(self, tx: Transaction, job_id: JobId, attempt: int, now: float) -> None:
         before = records.load_work(tx.conn, job_id, attempt)
-        limit_s = self._projection.time_limit_s(before) if before is not None else None
-        if before is None or limit_s is None:
+        if before is None or before.attempt is None:
             return
-        outcome = expire(before, limit_s, now)
+        if before.attempt.state is AttemptState.STARTING:
+            outcome = never_started(before, self._projection.start_limit_s, now)
+        else:
+            limit_s = self._projection.time_limit_s(before)
+            outcome = expire(before, limit_s, now) if limit_s is not None else None
         if outcome is None:
             return
         records.save(tx, before, outcome)

@@ -85,7 +85,11 @@ class Platform:
         self.lead = Leadership(self.db, shared=self.replicas is not None)
         self.loop = SchedulingLoop(self.lead, clock)
         self.loop.on_planned = self.metrics.planned
-        self.projection = Projection(self.loop.wake, legacy_time_limit_s=settings.legacy_time_limit_s)
+        self.projection = Projection(
+            self.loop.wake,
+            legacy_time_limit_s=settings.legacy_time_limit_s,
+            start_limit_s=settings.start_limit_s,
+        )
         self.loop.projection = self.projection
         self.logs = DirectoryLogs(
             settings.resolved_log_dir,

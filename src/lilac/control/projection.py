@@ -18,7 +18,7 @@ from lilac.control.waits import HeldJob, Waits
 from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
 from lilac.model.ids import JobId, NodeId, ReplicaKey
-from lilac.model.jobs import Job
+from lilac.model.jobs import Attempt, Job
 from lilac.model.lifecycle import Work, has_no_more_output
 from lilac.model.states import Hold, JobState, NodeState, is_terminal
 from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, shape_of
@@ -27,12 +27,12 @@ from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob
 class Projection:
     """Board (what the scheduler plans on) and fleet (what the nodes should hold)."""
 
-    def __init__(self, wake: Callable[[], None], *, legacy_time_limit_s: float) -> None:
+    def __init__(self, wake: Callable[[], None], *, legacy_time_limit_s: float, start_limit_s: float = 3600) -> None:
         self.board = Board()
         self.fleet = Fleet()
         self.queues: dict[str, Queue] = {}
         self.deadlines: DueTimes[tuple[JobId, int]] = DueTimes()
-        """When each running attempt reaches its time limit."""
+        """When each live attempt must have started, or reaches its time limit."""
         self.drains: DueTimes[NodeId] = DueTimes()
         """When what runs on each draining node that has a deadline is stopped."""
         self.on_deadline: Callable[[], None] = lambda: None
@@ -47,6 +47,7 @@ class Projection:
         self._alive: dict[JobId, dict[ReplicaKey, NodeId]] = {}
         self._wake = wake
         self.legacy_time_limit_s = legacy_time_limit_s
+        self.start_limit_s = start_limit_s
 
     def submitted(self, jobs: Iterable[Job]) -> None:
         """Take in new jobs."""
@@ -205,11 +206,18 @@ class Projection:
                 ranks_used=len(work.replicas),
             )
         )
-        limit = self.time_limit_s(work)
-        if limit is None or attempt.started_at is None or is_terminal(attempt.state):
+        due = None if ended else self._due(work, attempt)
+        if due is None:
             self.deadlines.discard((job.id, attempt.number))
-        elif self.deadlines.put((job.id, attempt.number), attempt.started_at + limit):
+        elif self.deadlines.put((job.id, attempt.number), due):
             self.on_deadline()
+
+    def _due(self, work: Work, attempt: Attempt) -> float | None:
+        """When a live attempt has had its time: to start, or to run."""
+        if attempt.started_at is None:
+            return attempt.created_at + self.start_limit_s
+        limit = self.time_limit_s(work)
+        return None if limit is None else attempt.started_at + limit
 
     def time_limit_s(self, work: Work) -> float | None:
         """The job's own limit; on an original agent, which never reports a failed container, the server's."""

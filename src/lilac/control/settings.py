@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         pattern="^(viewer|loopback|public)$",
         description="Who may read /metrics: viewers (with an API key), also everybody on this machine, or everybody.",
     )
+    start_limit_s: int = Field(
+        3600, ge=1, description="Longest time from the assignment of a job until all of it runs, pulls included."
+    )
     log_head_bytes: int = Field(8 << 20, ge=1 << 20, description="Kept from the beginning of each replica's output.")
     log_tail_bytes: int = Field(56 << 20, ge=2 << 20, description="Kept from the end of each replica's output.")
 

@@ -179,6 +179,16 @@ def expire(work: Work, limit_s: float, now: float) -> Outcome | None:
     return _end(work, JobState.FAILED, AttemptState.FAILED, FailureReason.TIME_LIMIT, message, None, now, "system")
 
 
+def never_started(work: Work, limit_s: float, now: float) -> Outcome | None:
+    """Give up an attempt that has not come to run on its nodes within the limit. None if it runs, or has ended."""
+    up = (ReplicaState.RUNNING, ReplicaState.SUCCEEDED)
+    slow = next((r for r in members(work) if r.state not in up), None)
+    if not work.current or slow is None or _attempt_of(work).state is not AttemptState.STARTING:
+        return None
+    message = f"The node did not start it within {limit_s:g} s."
+    return _one_failed(work, slow.evolve(reason=FailureReason.ENGINE, message=message), now)
+
+
 def lost_with_node(key: ReplicaKey, node_name: str, *, uncertain: bool = False) -> ReplicaReport:
     """What is reported on behalf of a node that went silent; `uncertain` while the replica may run on there."""
     return ReplicaReport(
