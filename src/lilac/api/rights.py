@@ -82,6 +82,7 @@ RULES: Mapping[tuple[str, str], Rule] = {  # the method of a WebSocket is WS
     ("DELETE", "/queues/{queue}"): Rule.ADMIN,
     ("GET", "/queues/{queue}/jobs"): Rule.VIEWER,
     ("GET", "/metrics"): Rule.VIEWER,  # the setting metrics_access may open it further
+    ("GET", "/queues/{queue}/line"): Rule.VIEWER,
     ("GET", "/events"): Rule.VIEWER,
     ("GET", "/plan"): Rule.ADMIN,
     ("GET", "/plan/snapshot"): Rule.ADMIN,

@@ -14,6 +14,7 @@ from lilac.client.shapes import (
     Node,
     Queue,
     QueueChanges,
+    QueueLine,
     UsageSeries,
 )
 
@@ -134,6 +135,10 @@ class Queues:
         """Refused while jobs wait in it, unless they are to be cancelled."""
         params = {"cancel_waiting": True} if cancel_waiting else None
         self._connection.call("DELETE", f"/queues/{segment(queue)}", params=params)
+
+    def line(self, queue: str, *, limit: int = 100) -> QueueLine:
+        """The jobs that wait in it in turn, with their expected starts."""
+        return self._connection.call("GET", f"/queues/{segment(queue)}/line", params={"limit": limit})
 
     def jobs(self, queue: str) -> list[Job]:
         """The jobs that wait in it, oldest first."""

@@ -270,6 +270,21 @@ class Queue(TypedDict):
     preemption: NotRequired[bool]
 
 
+class Turn(TypedDict):
+    job_id: str
+    job_name: str | None
+    priority: int
+    position: int
+    expected_start: str | None
+    code: str | None
+    message: str | None
+
+
+class QueueLine(TypedDict):
+    jobs: list[Turn]
+    waiting_jobs: int
+
+
 class ClusterSummary(TypedDict):
     cluster_id: str
     cluster_name: str

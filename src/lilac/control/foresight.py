@@ -22,6 +22,7 @@ from lilac.model.ids import JobId
 from lilac.model.jobs import Job, JobSpec, check_spec
 from lilac.model.states import JobState
 from lilac.scheduling import NodeView, WaitingJob, plan
+from lilac.scheduling.line import turn_of
 from lilac.scheduling.picture import Picture, to_json
 from lilac.scheduling.whatif import (
     MOST_WAITING,
@@ -33,6 +34,7 @@ from lilac.scheduling.whatif import (
     Reprioritize,
     Submit,
     edited,
+    foretell,
     what_if,
 )
 
@@ -129,6 +131,39 @@ class Foresight:
             "blocked": blocked,
             "blocked_shapes": len(shapes),
         }
+
+    async def line(self, principal: Principal, queue_ref: str, limit: int) -> dict[str, Any]:
+        """The waiting jobs of a queue in turn, each with its place, its expected start, and why it waits.
+
+        Members see their own. Raises `NotFound` for an unknown queue.
+        """
+        queue = self._jobs.queue(queue_ref)
+        async with self._one_at_a_time:
+            picture = self._picture()
+            starts = await asyncio.to_thread(foretell, picture, LIVE_POLICY)
+        turns = sorted((j for j in picture.waiting if j.shape.queue_id == queue.id), key=turn_of)
+        seen = [
+            (place, job)
+            for place, job in enumerate(turns, 1)
+            if principal.role is not Role.MEMBER or job.owner_id == principal.user_id
+        ][:limit]
+        names = await self._jobs.names_of([job.id for _, job in seen])
+        decided = self._loop.last_plan
+        shown: list[dict[str, Any]] = []
+        for place, job in seen:
+            reason = decided.reason_for(job) if decided is not None else None
+            shown.append(
+                {
+                    "job_id": job.id,
+                    "job_name": names.get(job.id),
+                    "priority": job.priority,
+                    "position": place,
+                    "expected_start": rfc3339(starts.get(job.id)),
+                    "code": None if reason is None else str(reason.code),
+                    "message": None if reason is None else self._jobs.named(reason).message,
+                }
+            )
+        return {"jobs": shown, "waiting_jobs": len(turns)}
 
     def snapshot(self) -> dict[str, Any]:
         """The state as the scheduler sees it now, to be planned again elsewhere (`lilac replay`)."""

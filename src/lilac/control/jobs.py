@@ -110,7 +110,7 @@ class Jobs:
             by_attempt.setdefault(replica.key.attempt, []).append(replica)
         told = tuple((a, tuple(sorted(by_attempt[a.number], key=lambda r: r.key.rank))) for a in attempts)
         reason = await self.waiting.reason(job)
-        return Detail(found, told, None if reason is None else self._named(reason))
+        return Detail(found, told, None if reason is None else self.named(reason))
 
     async def list(
         self, principal: Principal, wanted: JobFilter, *, limit: int = 1000, before_seq: int | None = None
@@ -240,7 +240,7 @@ class Jobs:
         told = await self.waiting.explain(job)
         if told is None:
             return await self.get(principal, job.id), None
-        return job, replace(told, reason=self._named(told.reason))
+        return job, replace(told, reason=self.named(told.reason))
 
     async def names_of(self, job_ids: Collection[JobId]) -> dict[JobId, str]:
         found = await self._db.read(job_store.get_jobs, list(job_ids)) if job_ids else {}
@@ -254,7 +254,7 @@ class Jobs:
         if any(job.owner_id is not None and job.owner_id not in self._owners for job in jobs):
             self._owners = {u.id: u.username for u in await self._db.read(account_store.list_users)}
 
-    def _named(self, reason: Reason) -> Reason:
+    def named(self, reason: Reason) -> Reason:
         """The same with the name of the user whose limit it is (always the job's owner, who is known)."""
         user = reason.limited_user
         name = self._owners.get(user) if user is not None else None

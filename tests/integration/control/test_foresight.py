@@ -97,3 +97,21 @@ async def test_a_waiting_job_is_moved_in_line_and_to_another_queue(stand: Stand,
         order += [job for job in (first, second, third) if job not in order and await stand.state(job) == "running"]
     assert order == [second, third, first]
     await stand.check()
+
+
+async def test_the_line_of_a_queue_is_told_in_turn_with_expected_starts(stand: Stand, client: Clients) -> None:
+    ada, bob = await client(stand.user), await stand.add_user("bob")
+    agent = FakeAgent(stand, cpu=1000)
+    await agent.beat()
+    await stand.submit(time_limit_s=600)
+    await agent.run_until_running()
+    last, first = await stand.submit(time_limit_s=60), await stand.submit(time_limit_s=60, priority=1)
+    other = await stand.submit(by=bob)
+    await stand.settle()
+    told = (await ada.get("/queues/default/line")).json()
+    assert [(each["job_id"], each["position"]) for each in told["jobs"]] == [(first, 1), (last, 2)]
+    assert told["waiting_jobs"] == 3
+    assert told["jobs"][0]["expected_start"] < told["jobs"][1]["expected_start"]
+    assert {each["code"] for each in told["jobs"]} == {"resources"}
+    whole = (await (await client(await stand.admin())).get("/queues/default/line")).json()
+    assert [each["job_id"] for each in whole["jobs"]] == [first, last, other]

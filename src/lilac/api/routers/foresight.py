@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
@@ -34,6 +36,14 @@ async def what_if(request: Request, caller: Caller, body: WhatIfBody) -> Respons
 async def get_plan(request: Request) -> Response:
     """What the scheduler decided last, and why the first kinds of waiting jobs wait."""
     return Json(request.app.state.platform.foresight.last_plan())
+
+
+@routes.get("/queues/{queue}/line", operation_id="getLine")
+async def get_line(
+    request: Request, caller: Caller, queue: str, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Response:
+    """The waiting jobs of a queue in turn (members: their own), with place, expected start, and why each waits."""
+    return Json(await request.app.state.platform.foresight.line(caller, queue, limit))
 
 
 @routes.get("/plan/snapshot", operation_id="getSnapshot")
