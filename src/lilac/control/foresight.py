@@ -107,7 +107,7 @@ class Foresight:
 
     def last_plan(self) -> dict[str, Any]:
         """What the last pass decided, and the first of the reasons why the rest waits."""
-        decided, counts = self._loop.last_plan, self._projection.board.counts()
+        decided, counts = self._loop.plan_in_force(), self._projection.board.counts()
         waiting = self._projection.board.snapshot().waiting
         blocked: list[dict[str, Any]] = []
         shapes = list(decided.blocked) if decided is not None else []
@@ -148,7 +148,7 @@ class Foresight:
             if principal.role is not Role.MEMBER or job.owner_id == principal.user_id
         ][:limit]
         names = await self._jobs.names_of([job.id for _, job in seen])
-        decided = self._loop.last_plan
+        decided = self._loop.plan_in_force()
         shown: list[dict[str, Any]] = []
         for place, job in seen:
             reason = decided.reason_for(job) if decided is not None else None

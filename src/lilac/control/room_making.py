@@ -30,7 +30,11 @@ def apply(tx: Transaction, projection: Projection, decided: Plan, now: float) ->
         _make_room(tx, projection, decided, helped, now)
     usable = _usable(tx, {p.node_id for one in decided.grows for p in one.placements})
     for one in decided.grows:
-        places = [(p.rank, p.node_id, p.gpu_uuids) for p in one.placements if p.node_id in usable]
+        places = [
+            (p.rank, p.node_id, p.gpu_uuids)
+            for p in one.placements
+            if p.node_id in usable and usable[p.node_id].issuperset(p.gpu_uuids)
+        ]
         _change(tx, projection, one.job_id, lambda work, places=places: grow(work, places, now=now))
 
 
@@ -62,6 +66,11 @@ def _change(tx: Transaction, projection: Projection, job_id: JobId, rule: Callab
         tx.after(projection.take, outcome.work)
 
 
-def _usable(tx: Transaction, node_ids: set[NodeId]) -> set[NodeId]:
+def _usable(tx: Transaction, node_ids: set[NodeId]) -> dict[NodeId, frozenset[str]]:
+    """The nodes that take work, each with its healthy GPUs."""
     able = (NodeState.AVAILABLE, NodeState.BUSY)
-    return {node.id for node in cluster_store.get_nodes(tx.conn, node_ids).values() if node.state in able}
+    return {
+        node.id: frozenset(gpu.uuid for gpu in node.inventory.gpus if gpu.healthy)
+        for node in cluster_store.get_nodes(tx.conn, node_ids).values()
+        if node.state in able
+    }
