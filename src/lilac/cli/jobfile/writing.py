@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,19 @@ def write_job(job: Mapping[str, Any]) -> str:
     """The YAML of one job."""
     import yaml
 
-    return yaml.safe_dump(to_file(job), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100)
+    found = to_file(job)
+    # Some characters end a line in YAML 1.1 and not in 1.2; escaped they are the same to everybody.
+    plain = re.search("[\x85\u2028\u2029\ufeff]", _texts(found)) is None
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=plain, default_flow_style=False, width=100)
+
+
+def _texts(value: Any) -> str:
+    """All texts in a value, one behind the other."""
+    if isinstance(value, Mapping):
+        return "".join(_texts(item) for pair in value.items() for item in pair)
+    if isinstance(value, list | tuple):
+        return "".join(map(_texts, value))
+    return str(value)
 
 
 def to_file(job: Mapping[str, Any]) -> dict[str, Any]:
