@@ -9,6 +9,7 @@ same body gets the same answer, and another body is refused; the key is kept for
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +26,7 @@ from lilac.control.finding import find_any
 from lilac.control.principals import Principal
 from lilac.control.projection import Projection
 from lilac.model.arrays import JobArray, array_id_from, array_text
-from lilac.model.errors import Conflict, InvalidInput, NotFound, Unsatisfiable
+from lilac.model.errors import Conflict, InvalidInput, NotFound, Unavailable, Unsatisfiable
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import JobId, QueueId, UserId
 from lilac.model.indices import IndexSet
@@ -40,6 +41,7 @@ from lilac.store.database import Database, Transaction
 MOST_AT_ONCE = 20_000
 KEYS_KEPT_S = 48 * 3600.0
 _LONGEST_KEY = 255
+_GATHERED_AT_ONCE = 256
 
 Work = Job | JobArray
 
@@ -64,6 +66,15 @@ class Once:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gathered:
+    """A job that waits to be stored, and who waits for it."""
+
+    work: Work
+    actor: str
+    stored: asyncio.Future[None]
+
+
 class Submitting:
     """The service behind the routes that submit."""
 
@@ -71,6 +82,8 @@ class Submitting:
         self._db = db
         self._clock = clock
         self._projection = projection
+        self._gathered: list[_Gathered] = []
+        self._writing: asyncio.Task[None] | None = None
         self.before_submit: Callable[[Principal, JobSpec], Awaitable[None]] = _no_more_checks
         """Raises an error if the job names what its owner does not have."""
 
@@ -98,6 +111,9 @@ class Submitting:
         """
         (work,) = await self._prepare(principal, [order])
         answer = job_views.created(work)
+        if once is None:
+            await self._gather(work, principal.actor)
+            return answer
         return await self._db.write(self._insert_once, [work], answer, principal, once)
 
     async def submit_all(
@@ -119,6 +135,42 @@ class Submitting:
         """Let go of idempotency keys that are old enough."""
         before = self._clock() - KEYS_KEPT_S
         await self._db.write(lambda tx: submissions.forget(tx.conn, before=before))
+
+    async def _gather(self, work: Work, actor: str) -> None:
+        """Store one of many that come at the same time: what came while a write was under way is written together."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gathered.append(_Gathered(work, actor, stored))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_gathered())
+        await stored
+
+    async def _write_gathered(self) -> None:
+        try:
+            while self._gathered:
+                together, self._gathered = self._gathered[:_GATHERED_AT_ONCE], self._gathered[_GATHERED_AT_ONCE:]
+                try:
+                    await self._db.write(self._insert_gathered, together)
+                except Exception as error:
+                    await self._write_alone(together, error)
+                for each in together:
+                    if not each.stored.done():
+                        each.stored.set_result(None)
+        finally:
+            self._writing = None
+
+    async def _write_alone(self, together: Sequence[_Gathered], error: Exception) -> None:
+        """One of those that were to be written together cannot be: each gets its own answer."""
+        if len(together) == 1 or isinstance(error, Unavailable):
+            for each in together:
+                if not each.stored.done():
+                    each.stored.set_exception(error)
+            return
+        for each in together:
+            try:
+                await self._db.write(self._insert_gathered, [each])
+            except Exception as own:
+                if not each.stored.done():
+                    each.stored.set_exception(own)
 
     async def _prepare(self, principal: Principal, orders: Sequence[Order], *, listed: bool = False) -> list[Work]:
         now = self._clock()
@@ -166,6 +218,10 @@ class Submitting:
                 return _same(found, once)
         self._insert(tx, works, principal.actor)
         return answer
+
+    def _insert_gathered(self, tx: Transaction, together: Sequence[_Gathered]) -> None:
+        for actor, run in groupby(together, key=lambda each: each.actor):
+            self._insert(tx, [each.work for each in run], actor)
 
     def _insert(self, tx: Transaction, works: Sequence[Work], actor: str) -> list[Work]:
         self._admit(tx.conn, works)

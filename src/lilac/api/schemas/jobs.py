@@ -42,6 +42,9 @@ class Size(BaseModel):
     max: Int32 | None = Field(None, description="Equal to min unless the job is elastic.")
 
 
+_ONE_REPLICA = Size(min=1, max=None)
+
+
 class RetriesBody(BaseModel):
     """New attempts by the class of the failure. What is left out is 0, and for node_lost `max_retries`."""
 
@@ -98,7 +101,7 @@ class SubmitJob(BaseModel):
     working_dir: StrictStr | None = None
     runtime: RuntimeName = RuntimeName.DOCKER
     kind: JobKind = JobKind.BATCH
-    size: Size = Size(min=1, max=None)
+    size: Size = Field(default_factory=lambda: _ONE_REPLICA)
     priority: Int32 = Field(0, description="Within its queue; higher first.")
     time_limit_s: Int32 | None = None
     grace_s: Int32 = Field(30, description="Between the stop signal and SIGKILL.")
