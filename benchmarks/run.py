@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import draining, figures, idle, peer_hyperqueue, peer_slurm, planning, results, submitting
+from benchmarks import draining, figures, filling, idle, peer_hyperqueue, peer_slurm, planning, results, submitting
 from benchmarks.figures import NotHere, Section
 
 SECTIONS: dict[str, Callable[[Section], None]] = {
@@ -22,6 +22,9 @@ SECTIONS: dict[str, Callable[[Section], None]] = {
     "idle-docker": idle.containers,
     "submit-sqlite": submitting.sqlite,
     "submit-postgresql": submitting.postgresql,
+    "fill-sqlite": filling.sqlite,
+    "fill-postgresql": filling.postgresql,
+    "fill-array": filling.arrays,
     "drain": draining.drain,
     "plan": planning.passes,
     "hyperqueue": peer_hyperqueue.measure,

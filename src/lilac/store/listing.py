@@ -10,10 +10,9 @@ Each filter has an index that gives its rows in the order of the list; `since` a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, false, func, select
 
 from lilac.model.arrays import JobArray
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
@@ -23,6 +22,7 @@ from lilac.store import arrays as array_store
 from lilac.store import jobs as job_store
 from lilac.store.tables import LISTED, OF_A_RARE_KIND, ON_A_NODE, arrays, job_labels, jobs, nodes
 
+_BY_NUMBER = job_store.SELECT.where(jobs.c.seq.in_(bindparam("numbers", expanding=True))).order_by(jobs.c.seq.desc())
 _CLOCK_SLACK_S = 120.0
 """By how much the order of times and of numbers may differ: clocks are set, and several servers have several."""
 
@@ -66,23 +66,22 @@ class JobFilter:
 
 def list_work(conn: Connection, where: JobFilter, *, limit: int, before_seq: int | None = None) -> list[Job | JobArray]:
     """At most `limit` jobs and arrays that match, newest first; the next page begins before the last one's `seq`."""
-    statement = _filtered(conn, job_store.SELECT, jobs, where, before_seq)
-    found: list[Job | JobArray] = list(map(job_store.from_row, conn.execute(statement.limit(limit))))
+    numbers = _newest(conn, jobs, where, limit, before_seq)
     if where.elements:
-        return found
-    statement = _filtered(conn, select(arrays), arrays, where, before_seq)
-    newest = [array_store.from_row(row) for row in conn.execute(statement.limit(limit))]
-    if not newest:
-        return found
-    merged = sorted([*found, *newest], key=lambda work: -work.seq)[:limit]
-    counted = array_store.with_counts(conn, [work for work in merged if isinstance(work, JobArray)])
-    return [counted[work.id] if isinstance(work, JobArray) else work for work in merged]
+        return list(_jobs(conn, numbers))
+    of_arrays = _newest(conn, arrays, where, limit, before_seq)
+    first = set(sorted([*numbers, *of_arrays], reverse=True)[:limit])
+    found: list[Job | JobArray] = [*_jobs(conn, [seq for seq in numbers if seq in first])]
+    if wanted := [seq for seq in of_arrays if seq in first]:
+        rows = conn.execute(select(arrays).where(arrays.c.seq.in_(wanted)))
+        found += array_store.with_counts(conn, [array_store.from_row(row) for row in rows]).values()
+        found.sort(key=lambda work: -work.seq)
+    return found
 
 
 def list_jobs(conn: Connection, where: JobFilter, *, limit: int, before_seq: int | None = None) -> list[Job]:
     """As `list_work`, without arrays."""
-    statement = _filtered(conn, job_store.SELECT, jobs, where, before_seq)
-    return [job_store.from_row(row) for row in conn.execute(statement.limit(limit))]
+    return _jobs(conn, _newest(conn, jobs, where, limit, before_seq))
 
 
 def find_by_name(conn: Connection, name: str, owner_id: UserId | None = None) -> Job | JobArray | None:
@@ -107,13 +106,22 @@ def count_work(conn: Connection, where: JobFilter) -> dict[JobState, int]:
     return counts
 
 
-def _filtered(
-    conn: Connection, statement: Select[*tuple[Any, ...]], table: Table, where: JobFilter, before_seq: int | None
-) -> Select[*tuple[Any, ...]]:
-    if table is jobs and where.array_id is None and where.labels:
-        first = min(where.labels)
-        statement = statement.join(job_labels, (job_labels.c.seq == jobs.c.seq) & (job_labels.c.label == first))
-    return statement.where(*_conditions(conn, table, where, before_seq)).order_by(table.c.seq.desc())
+def _jobs(conn: Connection, numbers: list[int]) -> list[Job]:
+    rows = conn.execute(_BY_NUMBER, {"numbers": numbers}) if numbers else ()
+    return [job_store.from_row(row) for row in rows]
+
+
+def _newest(conn: Connection, table: Table, where: JobFilter, limit: int, before_seq: int | None) -> list[int]:
+    """The numbers of the newest that match, in order. Numbers alone come out of an index, rows would be read.
+
+    Each state is asked for alone, since an index gives the order only for one.
+    """
+    if table is jobs and where.states is not None and len(where.states) > 1:
+        each = (replace(where, states=(state,)) for state in where.states)
+        found = [seq for alone in each for seq in _newest(conn, table, alone, limit, before_seq)]
+        return sorted(found, reverse=True)[:limit]
+    statement = select(table.c.seq).where(*_conditions(conn, table, where, before_seq))
+    return list(conn.execute(statement.order_by(table.c.seq.desc()).limit(limit)).scalars())
 
 
 def _conditions(
@@ -144,7 +152,10 @@ def _conditions(
         if table is jobs and where.kind is not JobKind.BATCH:
             yield OF_A_RARE_KIND  # pyright: ignore[reportReturnType]
     if where.text is not None:
-        yield column.name.icontains(where.text, autoescape=True)
+        # LIKE itself tells no case apart on SQLite. The bound, which every name satisfies, leads to the index of names.
+        has = column.name.contains if conn.dialect.name == "sqlite" else column.name.icontains
+        named = select(column.seq).where(column.name > "", has(where.text, autoescape=True))
+        yield column.seq.in_(named.where(LISTED) if table is jobs and not where.elements else named)
     for label in where.labels:
         yield column.seq.in_(select(job_labels.c.seq).where(job_labels.c.label == label))
     if table is jobs:
@@ -163,20 +174,30 @@ def _of_jobs(where: JobFilter) -> Iterator[ColumnElement[bool]]:
 
 
 def _in_time(conn: Connection, table: Table, where: JobFilter) -> Iterator[ColumnElement[bool]]:
-    """The times themselves, and the bounds of `seq` that follow, so that nothing outside of them is read."""
+    """The times themselves, and the bounds of `seq` that follow, so that nothing outside of them is read.
+
+    The times are written so that no index serves them: it would give its rows in another order than the list's.
+    """
     if where.since is not None:
-        yield table.c.submitted_at >= where.since
+        yield table.c.submitted_at + 0.0 >= where.since
         first = _number_at(conn, where.since - _CLOCK_SLACK_S)
-        if first is not None:
-            yield table.c.seq >= first
+        yield false() if first is None else table.c.seq >= first
     if where.until is not None:
-        yield table.c.submitted_at < where.until
+        yield table.c.submitted_at + 0.0 < where.until
         after = _number_at(conn, where.until + _CLOCK_SLACK_S)
         if after is not None:
             yield table.c.seq <= after
 
 
 def _number_at(conn: Connection, at: float) -> int | None:
-    """The number of the first job submitted at this time or later, None if there is none."""
-    statement = select(jobs.c.seq).where(LISTED, jobs.c.submitted_at >= at)
-    return conn.execute(statement.order_by(jobs.c.submitted_at, jobs.c.seq).limit(1)).scalar()
+    """The number of the first job or array submitted at this time or later, None if there is none."""
+    found = [
+        conn.execute(
+            select(table.c.seq)
+            .where(table.c.submitted_at >= at, *extra)
+            .order_by(table.c.submitted_at, table.c.seq)
+            .limit(1)
+        ).scalar()
+        for table, extra in ((jobs, (LISTED,)), (arrays, ()))
+    ]
+    return min((number for number in found if number is not None), default=None)

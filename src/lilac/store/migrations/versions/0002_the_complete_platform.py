@@ -100,6 +100,9 @@ def _jobs() -> None:
         name = op.f(f"ix_jobs_{column}_seq")
         op.drop_index(name, "jobs")
         op.create_index(name, "jobs", [column, "seq"], **_where("array_id IS NULL"))
+    for column in ("queue_id", "owner_id"):
+        name = op.f(f"ix_jobs_{column}_state_seq")
+        op.create_index(name, "jobs", [column, "state", "seq"], **_where("array_id IS NULL"))
     op.create_index(op.f("ix_jobs_submitted_at_seq"), "jobs", ["submitted_at", "seq"], **_where("array_id IS NULL"))
     op.create_index(op.f("ix_jobs_node_id_seq"), "jobs", ["node_id", "seq"], **_where("node_id IS NOT NULL"))
     op.create_index(op.f("ix_jobs_kind_seq"), "jobs", ["kind", "seq"], **_where("kind <> 'batch'"))
