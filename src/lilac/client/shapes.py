@@ -162,6 +162,12 @@ class Job(TypedDict):
     reason: NotRequired[str | None]
     message: NotRequired[str | None]
     waiting: NotRequired[Waiting | None]
+    retries_allowed: NotRequired[dict[str, int]]
+    retries_used: NotRequired[dict[str, int]]
+    retry_of: NotRequired[str | None]
+    array: NotRequired[dict[str, Any] | None]
+    array_id: NotRequired[str | None]
+    array_index: NotRequired[int | None]
     progress: NotRequired[Progress | None]
     waterfall: NotRequired[dict[str, float]]
     """Seconds since the epoch by step, see `lilac.model.jobs.WATERFALL`."""
