@@ -10,6 +10,7 @@ from lilac.cli.keys import expires_option, expiry, find_key, print_keys, print_n
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.cli.queues import confirmed
+from lilac.cli.usage import cluster_usage
 
 
 @click.group("clusters", cls=NounGroup)
@@ -111,6 +112,9 @@ def delete(cluster: str, *, yes: bool, as_json: bool) -> None:
         print_json({"deleted": info["cluster_id"]})
     else:
         click.echo(f"Cluster {clean(info['cluster_name'])} deleted.")
+
+
+clusters.add_command(cluster_usage)
 
 
 @clusters.group("keys", cls=NounGroup)

@@ -17,6 +17,7 @@ from lilac.cli.job_page import print_job
 from lilac.cli.logs import logs
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, output_option, print_json
+from lilac.cli.usage import job_usage
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Job
@@ -134,6 +135,7 @@ def move(ctx: click.Context, job: str, *, priority: int | None, queue: str | Non
         click.echo(f"{clean(moved['job_name'])} waits in queue {where} with priority {moved.get('priority')}.")
 
 
+jobs.add_command(job_usage)
 jobs.add_command(elements)
 jobs.add_command(cancel)
 jobs.add_command(logs)

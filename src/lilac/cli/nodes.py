@@ -11,6 +11,7 @@ from lilac.cli import wording
 from lilac.cli.completing import cluster_names, node_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
+from lilac.cli.usage import node_usage
 from lilac.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def show(node: str, *, as_json: bool) -> None:
             for gpu in gpus
         ]
         print_table(["GPU", "MEMORY", "STATE", "JOB", "UUID"], rows, flexible=4, states=2, indent="  ")
+
+
+nodes.add_command(node_usage)
 
 
 @nodes.command("drain")

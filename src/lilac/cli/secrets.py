@@ -6,13 +6,14 @@ import sys
 
 import click
 
-from lilac.cli.output import clean, output_option, print_json, print_table
+from lilac.cli.nouns import NounGroup
+from lilac.cli.output import clean, note, output_option, print_json, print_table
 from lilac.model.errors import InvalidInput
 
 shared_option = click.option("--shared", is_flag=True, help="One for everybody (administrators).")
 
 
-@click.group("secrets", no_args_is_help=True)
+@click.group("secrets", cls=NounGroup)
 def secrets() -> None:
     """Secrets that your jobs name; nobody reads them back."""
 
@@ -28,6 +29,9 @@ def list_secrets(*, as_json: bool) -> None:
         found = client.secrets.list()
     if as_json:
         print_json({"secrets": found})
+        return
+    if not found:
+        note("No secrets. `lilac secrets set NAME` keeps one.")
         return
     rows = [
         [clean(each["name"]), "everybody" if each["shared"] else "you", wording.ago(each["updated_at"])]

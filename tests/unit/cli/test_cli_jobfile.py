@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from running import Run
-from standin import StandIn
+from standin import StandIn, job
 
 from lilac.cli.jobfile.reading import read_jobs
 from lilac.cli.jobfile.schema import job_schema
@@ -268,3 +268,27 @@ def test_a_shown_job_can_be_submitted_again(lilac: Run, home: Path) -> None:
 
 def test_the_schema_is_printed(lilac: Run) -> None:
     assert json.loads(lilac("schema", "job").out) == job_schema()
+
+
+def test_what_a_mapping_is_merged_from_counts_as_given() -> None:
+    base = "x: &base {image: debian:12, queue: q, resources: {cpu: 1, memory: 1}}\n"
+    told = faults(base + "<<: *base\nname: a\n")
+    assert told == ["job.yaml:1:1: unknown key 'x'"]
+
+
+def test_a_job_waits_for_an_earlier_one_of_its_file() -> None:
+    one = "image: i\nqueue: q\nresources: {cpu: 1, memory: 1}\n"
+    jobs = read(f"name: a\n{one}---\nname: b\n{one}after: [a:any, elsewhere]\n")
+    assert jobs[1]["after"] == [{"job_id": "#0", "condition": "any"}, {"job_id": "elsewhere"}]
+
+
+def test_arrays_dependencies_and_retries_are_written() -> None:
+    told = job(
+        array={"indices": "0-99", "size": 100, "running_limit": 10, "counts": {}},
+        after=[{"job_id": "x", "condition": "success"}, {"job_id": "y", "condition": "any"}],
+        retries_allowed={"node_lost": 3, "image": 0, "out_of_memory": 0, "error": 2},
+    )
+    (again,) = read(write_job(told))
+    assert again["array"] == "0-99%10"
+    assert again["after"] == [{"job_id": "x"}, {"job_id": "y", "condition": "any"}]
+    assert again["retries"] == {"node_lost": 3, "error": 2}

@@ -31,7 +31,7 @@ def read_jobs(text: str, file: str, *, given: Collection[str] = ()) -> list[dict
             continue
         before = len(faults.found)
         values = read_fields(node, FIELDS, faults)
-        seen = {key.value for key, _ in node.value}
+        seen = {name for name, _, _ in documents.pairs(node, Faults())}
         for field in FIELDS:
             if field.needed and field.name not in seen and field.api_name not in given:
                 faults.at(node, f"{field.name} is missing: {field.about[:1].lower()}{field.about[1:].rstrip('.')}")
@@ -45,6 +45,7 @@ def read_jobs(text: str, file: str, *, given: Collection[str] = ()) -> list[dict
         raise InvalidInput(f"{file} holds no job.")
     if faults:
         raise InvalidInput(_sentences(faults.found, file))
+    _name_siblings(found)
     return found
 
 
@@ -57,6 +58,20 @@ def _request(values: dict[str, Any]) -> dict[str, Any]:
         values["kind"] = "elastic"
     values.setdefault("definition", "")
     return values
+
+
+def _name_siblings(jobs: list[dict[str, Any]]) -> None:
+    """Let a job wait for an earlier one of its file: named there, it is `#0`, `#1`, … to the API."""
+    earlier: dict[str, int] = {}
+    for number, job in enumerate(jobs):
+        job_after = [
+            {**each, "job_id": f"#{earlier[each['job_id']]}"} if each["job_id"] in earlier else each
+            for each in job.get("after", ())
+        ]
+        if job_after:
+            job["after"] = job_after
+        if "name" in job:
+            earlier[job["name"]] = number
 
 
 def _sentences(faults: list[Fault], file: str) -> str:

@@ -67,7 +67,9 @@ def to_file(job: Mapping[str, Any]) -> dict[str, Any]:
         "grace": written_seconds(job["grace_s"]) if _changed(job, "grace_s") is not None else None,
         "stop_signal": _changed(job, "stop_signal"),
         "priority": _changed(job, "priority"),
-        "retries": job.get("retry_budget") or _changed(job, "max_retries"),
+        "retries": _retries(job),
+        "array": _array(job.get("array")),
+        "after": [_after(item) for item in job.get("after") or ()] or None,
         "labels": job.get("labels") or None,
         "node_selector": job.get("node_selector") or None,
         "exclusive": _changed(job, "exclusive"),
@@ -92,6 +94,26 @@ def _size(size: Mapping[str, int]) -> int | str | None:
     if size["min"] == size["max"]:
         return None if size["min"] == 1 else size["min"]
     return f"{size['min']}:{size['max']}"
+
+
+def _retries(job: Mapping[str, Any]) -> int | dict[str, int] | None:
+    """A number where only the platform's failures have a budget, else one for each class that has any."""
+    allowed = {name: count for name, count in (job.get("retries_allowed") or {}).items() if count}
+    if set(allowed) - {"node_lost"}:
+        return allowed
+    return _changed(job, "max_retries")
+
+
+def _array(array: Mapping[str, Any] | None) -> str | None:
+    if array is None:
+        return None
+    limit = array.get("running_limit")
+    return str(array["indices"]) + (f"%{limit}" if limit else "")
+
+
+def _after(item: Mapping[str, Any]) -> str:
+    condition = item.get("condition") or "success"
+    return str(item["job_id"]) if condition == "success" else f"{item['job_id']}:{condition}"
 
 
 def _number(text: str) -> int | str:
