@@ -54,6 +54,15 @@ def _facts(job: Job) -> list[tuple[str, str]]:
             facts.append(("Expected start", wording.when(waiting["expected_start"])))
         if waiting.get("smallest_change"):
             facts.append(("Starts now with", clean(waiting["smallest_change"])))
+    array = job.get("array")
+    if array:
+        limit = f", at most {array['running_limit']} at once" if array["running_limit"] else ""
+        facts.append(("Array", f"{array['indices']} ({array['size']} elements{limit})"))
+        counts = [f"{count} {state}" for state, count in array["counts"].items() if count]
+        facts.append(("Elements", ", ".join(counts) or "-"))
+    if job.get("after"):
+        waits_for = [f"{each['job_id']} ({each['condition']})" for each in job.get("after") or ()]
+        facts.append(("After", "\n".join(waits_for)))
     if progress := job.get("progress"):
         facts.append(("Progress", in_words(progress)))
     if job.get("exit_code") is not None:

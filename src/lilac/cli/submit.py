@@ -99,6 +99,7 @@ def submit(
         from lilac.cli.submit_file import submit_file
 
         ctx.exit(submit_file(file, asked, options, dry_run=dry_run, follow=follow, wait=wait, as_json=as_json))
+    _check_one(options, follow=follow)
     request = Request(**asked)
     if (request.gpu_model or request.gpu_memory) and request.gpu_count is None and non_interactive:
         request = replace(request, gpu_count=1)
@@ -160,6 +161,11 @@ def exit_code_of(job: Job) -> int:
         return 0
     code = job.get("exit_code")
     return code if code and 0 < code < 256 else 7
+
+
+def _check_one(options: NewJob, *, follow: bool) -> None:
+    if follow and options.get("array"):
+        raise InvalidInput("--follow shows one job, and an array is many: take --wait, then `lilac logs NAME[INDEX]`.")
 
 
 def _check_complete(request: Request, non_interactive: bool, ctx: click.Context) -> None:
@@ -276,6 +282,8 @@ def _print_summary(job: NewJob, queue: Queue, *, to_stderr: bool) -> None:
         size_range = job["size"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
         low, high = size_range["min"], size_range["max"]
         lines.append(f"- Replicas: {low}" if low == high else f"- Replicas: {low} to {high}")
+    if job.get("array"):
+        lines.append(f"- Array: {job.get('array')}")
     if job.get("time_limit_s"):
         lines.append(f"- Time Limit: {wording.span(job.get('time_limit_s') or 0)}")
     for line in lines:

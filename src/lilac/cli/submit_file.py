@@ -43,6 +43,8 @@ def submit_file(
     if dry_run:
         print_json(jobs if len(jobs) > 1 else jobs[0])
         return 0
+    if follow and jobs[0].get("array"):
+        raise InvalidInput("--follow shows one job, and an array is many: take --wait, then `lilac logs NAME[INDEX]`.")
     if follow and len(jobs) > 1:
         raise InvalidInput(f"--follow shows one job, and {shown} holds {len(jobs)}; take --wait.")
     quiet = as_json or follow

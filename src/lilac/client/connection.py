@@ -188,8 +188,8 @@ class Connection:
         """The sentence for a connection that could not be made."""
         reason = _reason(error)
         return Unavailable(
-            f"cannot reach the control plane at {endpoint or self.endpoint}: {reason}. Is it running? Check "
-            "`api_endpoint` in ~/.lilac/config.toml or LILAC_API_ENDPOINT."
+            f"cannot reach the control plane at {endpoint or self.endpoint}: {reason}. "
+            + _advice(endpoint or self.endpoint)
         )
 
     def _unreachable(self, error: Exception, method: str, endpoint: str | None = None) -> Unavailable:
@@ -316,6 +316,25 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return f"status {status}"
+
+
+def _advice(endpoint: str) -> str:
+    proxy = _proxy_for(endpoint)
+    if proxy is not None:
+        return f"The call goes through the proxy {proxy}; NO_PROXY={urlsplit(endpoint).hostname} would avoid it."
+    return "Is it running? Check `api_endpoint` in ~/.lilac/config.toml or LILAC_API_ENDPOINT."
+
+
+def _proxy_for(endpoint: str) -> str | None:
+    """The proxy that the environment sets for an endpoint, without the name and password it may have."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(endpoint)
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if found is None or proxy_bypass(parts.netloc):
+        return None
+    return found.rpartition("@")[2]
 
 
 def _reason(error: BaseException) -> str:

@@ -117,6 +117,15 @@ class Waiting(TypedDict):
     smallest_change: str | None
 
 
+class ArrayFacts(TypedDict):
+    """What of a job is the array's."""
+
+    indices: str
+    size: int
+    running_limit: int | None
+    counts: dict[str, int]
+
+
 class Progress(TypedDict):
     """How far a job that is starting has got: bytes of `total`, which is null while nobody knows."""
 
@@ -169,6 +178,8 @@ class Job(TypedDict):
     array_id: NotRequired[str | None]
     array_index: NotRequired[int | None]
     progress: NotRequired[Progress | None]
+    array: NotRequired[ArrayFacts | None]
+    after: NotRequired[list[dict[str, Any]]]
     waterfall: NotRequired[dict[str, float]]
     """Seconds since the epoch by step, see `lilac.model.jobs.WATERFALL`."""
     attempts: NotRequired[list[Attempt]]

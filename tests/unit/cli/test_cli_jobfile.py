@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import Run
 from standin import StandIn, job
@@ -180,6 +180,7 @@ def test_what_flags_give_may_be_missing() -> None:
     assert job["name"] == "n"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(text=st.text(max_size=200))
 def test_any_text_is_jobs_or_mistakes_and_never_a_crash(text: str) -> None:
     with suppress(InvalidInput):
@@ -190,6 +191,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20).filter(str.strip)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     name=names,
     cpu=st.integers(1, 999_999),
@@ -292,3 +294,8 @@ def test_arrays_dependencies_and_retries_are_written() -> None:
     assert again["array"] == "0-99%10"
     assert again["after"] == [{"job_id": "x"}, {"job_id": "y", "condition": "any"}]
     assert again["retries"] == {"node_lost": 3, "error": 2}
+
+
+def test_a_misspelt_key_is_not_told_as_missing_too() -> None:
+    told = faults("name: a\nimgae: i\nqueue: q\nresources: {cpu: 1, memory: 1}\n")
+    assert told == ["job.yaml:2:1: unknown key 'imgae'; did you mean 'image'?"]

@@ -228,3 +228,23 @@ def test_following_a_job_that_is_cancelled_before_it_starts(lilac: Run, stand_in
     done = lilac(*LEAST, "--follow")
     assert (done.code, done.out) == (7, "")
     assert "digits cancelled" in done.err
+
+
+def test_an_array_is_waited_for_and_not_followed(lilac: Run, stand_in: StandIn) -> None:
+    done = lilac(*LEAST, "--array", "0-9", "--follow")
+    assert (done.code, stand_in.asked) == (2, [])
+    assert "an array is many" in done.err
+    assert "- Array: 0-9" in lilac(*LEAST, "--array", "0-9").out
+
+
+@pytest.mark.parametrize(("avoided", "told"), [("", "through the proxy 127.0.0.1:9"), ("127.0.0.1", "Is it running?")])
+def test_a_proxy_in_the_way_is_named_without_its_password(
+    lilac: Run, monkeypatch: pytest.MonkeyPatch, avoided: str, told: str
+) -> None:
+    monkeypatch.setenv("LILAC_API_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://me:sesame@127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", avoided)
+    done = lilac(*LEAST)
+    assert done.code == 6
+    assert told in done.err
+    assert "sesame" not in done.err

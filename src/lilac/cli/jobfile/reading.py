@@ -31,7 +31,8 @@ def read_jobs(text: str, file: str, *, given: Collection[str] = ()) -> list[dict
             continue
         before = len(faults.found)
         values = read_fields(node, FIELDS, faults)
-        seen = {name for name, _, _ in documents.pairs(node, Faults())}
+        meant = {nearest_of(name) for name, _, _ in documents.pairs(node, Faults())} - {None}
+        seen = meant | {name for name, _, _ in documents.pairs(node, Faults())}
         for field in FIELDS:
             if field.needed and field.name not in seen and field.api_name not in given:
                 faults.at(node, f"{field.name} is missing: {field.about[:1].lower()}{field.about[1:].rstrip('.')}")
@@ -58,6 +59,14 @@ def _request(values: dict[str, Any]) -> dict[str, Any]:
         values["kind"] = "elastic"
     values.setdefault("definition", "")
     return values
+
+
+def nearest_of(name: str) -> str | None:
+    """The key that an unknown one was meant to be: it is not told as missing too."""
+    known = [field.name for field in FIELDS]
+    from difflib import get_close_matches
+
+    return None if name in known else next(iter(get_close_matches(name.lower(), known, n=1, cutoff=0.6)), None)
 
 
 def _name_siblings(jobs: list[dict[str, Any]]) -> None:
