@@ -174,7 +174,6 @@ class Job(TypedDict):
     retries_allowed: NotRequired[dict[str, int]]
     retries_used: NotRequired[dict[str, int]]
     retry_of: NotRequired[str | None]
-    array: NotRequired[dict[str, Any] | None]
     array_id: NotRequired[str | None]
     array_index: NotRequired[int | None]
     progress: NotRequired[Progress | None]
