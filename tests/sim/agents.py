@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -22,6 +23,7 @@ import orjson
 from lilac.agent import reporting
 from lilac.agent.backoff import Backoff
 from lilac.agent.control_plane import Ack
+from lilac.agent.leases import RENEWALS_PER_LEASE
 from lilac.agent.reconciling import HeldView, Remove, Start, Stop, TellLost, TellStopped, decide
 from lilac.agent.wire import Assignment, Reply, parse_reply
 from lilac.api.routers.node import _check_holder
@@ -53,6 +55,7 @@ class Agent:
         self._shipping: dict[ReplicaKey, asyncio.Task[None]] = {}
         self._reporter: reporting.Reporter | None = None
         self._listed: Reply | None = None
+        self._contact_at = 0.0
 
     @property
     def alive(self) -> bool:
@@ -62,8 +65,15 @@ class Agent:
         """A new life, which adopts what it finds on the machine."""
         if self._life is not None:
             return
-        self._listed = None
-        self._reporter = reporting.Reporter(self, inventory=self._inventory, replicas=self._reports, apply=self._apply)
+        self._listed, self._contact_at = None, 0.0
+        self._reporter = reporting.Reporter(
+            self,
+            inventory=self._inventory,
+            replicas=self._reports,
+            apply=self._apply,
+            longest_wait_s=self._longest_wait_s,
+            contacted=self._contacted,
+        )
         self.machine.changed = self._changed
         for work in self.machine.disk.values():
             self._ship(work)
@@ -108,6 +118,16 @@ class Agent:
         except LilacError as error:
             raise Unavailable(f"The control plane answered: {error}") from None
 
+    def _contacted(self, sent_at: float) -> None:
+        """As `lilac.agent.leases`: a lease counts from when a report was sent that was answered."""
+        self._contact_at = max(self._contact_at, sent_at)
+        for work in self.machine.disk.values():
+            work.lease_until = max(work.lease_until, self._contact_at + work.assignment.lease_s)
+
+    def _longest_wait_s(self) -> float:
+        leases = [work.assignment.lease_s for work in self.machine.disk.values() if work.assignment.exclusive]
+        return min(leases, default=math.inf) / RENEWALS_PER_LEASE
+
     def _changed(self) -> None:
         assert self._reporter is not None
         self._reporter.changed()
@@ -138,7 +158,7 @@ class Agent:
         for action in decide(reply.replicas, {key: _view(work) for key, work in disk.items()}):
             match action:
                 case Start(assignment):
-                    self.machine.start(assignment)
+                    self.machine.start(assignment, contact_at=self._contact_at)
                     self._ship(disk[assignment.key])
                 case TellLost(assignment):
                     self._ghost(assignment, ReplicaState.LOST, FailureReason.VANISHED)
@@ -197,9 +217,14 @@ def _view(work: Work) -> HeldView:
     return HeldView(ended=work.ended, stopping=work.stopping.is_set(), shipped=work.shipped)
 
 
-def seeded_backoff(rng: Random) -> Any:
-    """Has the agents' waiting follow from the seed."""
-    return patch.object(reporting, "Backoff", lambda: Backoff(rng=rng))
+@contextlib.contextmanager
+def as_of_the_seed(rng: Random) -> Iterator[None]:
+    """Has the agents' waiting follow from the seed, and their steady clock from the loop."""
+    with (
+        patch.object(reporting, "Backoff", lambda: Backoff(rng=rng)),
+        patch.object(reporting, "boot_clock", lambda: asyncio.get_running_loop().time()),
+    ):
+        yield
 
 
 @dataclass
@@ -292,4 +317,4 @@ class OriginalAgent:
             self._news.set()
 
 
-__all__ = ["Agent", "OriginalAgent", "output_of", "seeded_backoff"]
+__all__ = ["Agent", "OriginalAgent", "as_of_the_seed", "output_of"]

@@ -19,7 +19,7 @@ from lilac.model.states import FailureReason, ReplicaState, is_terminal
 
 
 class Witness(Protocol):
-    def begins(self, machine: str, key: ReplicaKey, gpus: tuple[str, ...]) -> None: ...
+    def begins(self, machine: str, key: ReplicaKey, gpus: tuple[str, ...], *, exclusive: bool = False) -> None: ...
 
     def ends(self, machine: str, key: ReplicaKey) -> None: ...
 
@@ -40,6 +40,8 @@ class Work:
     shipped: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    lease_until: float = 0.0
+    """Until when an exclusive replica may run, by the machine's own steady clock."""
 
     @property
     def key(self) -> ReplicaKey:
@@ -86,10 +88,20 @@ class Machine:
     def clock(self) -> float:
         return self._now() + self.skew_s
 
-    def start(self, assignment: Assignment) -> None:
-        """Note it in the journal, and begin."""
+    def start(self, assignment: Assignment, *, contact_at: float = 0.0) -> None:
+        """Note it in the journal, and begin; an exclusive one has its guardian, which outlives the agent."""
         work = self.disk[assignment.key] = Work(assignment, times={"received": self.clock()})
+        work.lease_until = contact_at + assignment.lease_s
         work.task = asyncio.ensure_future(self._run(work))
+        if assignment.exclusive:
+            guardian = asyncio.ensure_future(self._guard(work))
+            work.task.add_done_callback(lambda _: guardian.cancel())
+
+    async def _guard(self, work: Work) -> None:
+        loop = asyncio.get_running_loop()
+        while (left_s := work.lease_until - loop.time()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left_s)
+        work.stopping.set()
 
     def power_off(self, *, lose_disk: bool = False) -> None:
         """Nothing runs any more; what was in memory is gone."""
@@ -113,7 +125,12 @@ class Machine:
         if code == 125:
             self._end(work, ReplicaState.FAILED, None, FailureReason.IMAGE, "There is no such image.")
             return
-        self.witness.begins(self.name, work.key, work.assignment.gpu_uuids)
+        exclusive = work.assignment.exclusive
+        if exclusive and work.lease_until <= asyncio.get_running_loop().time():
+            await work.stopping.wait()
+            self._end(work, ReplicaState.STOPPED, None, None, "It was stopped before it had started.")
+            return
+        self.witness.begins(self.name, work.key, work.assignment.gpu_uuids, exclusive=exclusive)
         work.state = ReplicaState.RUNNING
         work.times["started"] = self.clock()
         self.changed()
@@ -127,7 +144,8 @@ class Machine:
             work.output = output_of(work.key, lines)
             self.changed()
         if asked:
-            await asyncio.sleep(min(stubborn, work.assignment.grace_s))
+            grace_s = work.assignment.grace_s - (0.5 if exclusive else 0.0)  # a guardian kills a little early
+            await asyncio.sleep(min(stubborn, max(0.0, grace_s)))
             self._end(work, ReplicaState.STOPPED, 143, None, None)
         elif code:
             reason = FailureReason.OUT_OF_MEMORY if code == 137 else FailureReason.ERROR

@@ -98,7 +98,9 @@ class Plane:
             return
         self.up, self.die_at, self._database = False, None, None
         database.abandon()
-        for task in (*self.platform._services, *self.platform._endings, *self._under_way):
+        own = [task for task in asyncio.all_tasks() if _of_the_control_plane(task)]
+        own.sort(key=lambda task: (len(task.get_name()), task.get_name()))
+        for task in dict.fromkeys((*own, *self._under_way)):
             task.cancel()
             self._dying.append(task)
         self._under_way.clear()
@@ -138,6 +140,11 @@ class Plane:
         self._database.plane = self
         self._database.begin_with(self.image)
         return self._database
+
+
+def _of_the_control_plane(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and "/lilac/control/" in code.co_filename
 
 
 class SimDatabase(Database):

@@ -30,19 +30,18 @@ class Truth:
     def __init__(self) -> None:
         self.wrong: list[str] = []
         self.running: dict[tuple[str, ReplicaKey], tuple[str, ...]] = {}
-        self.exclusive: dict[str, None] = {}
         self.shipped: dict[ReplicaKey, int] = {}
         """How many bytes of output of replicas that ended the control plane has taken, by its own word."""
         self.begun = 0
 
-    def begins(self, machine: str, key: ReplicaKey, gpus: tuple[str, ...]) -> None:
+    def begins(self, machine: str, key: ReplicaKey, gpus: tuple[str, ...], *, exclusive: bool = False) -> None:
         self.begun += 1
         for (where, other), used in self.running.items():
             if other == key and key.attempt:
                 self.wrong.append(f"replica {key} begins on {machine} while it runs on {where}")
             if set(gpus) & set(used):
                 self.wrong.append(f"replica {key} begins on {machine} with GPUs {gpus} while {other} uses {used}")
-            if key.job_id in self.exclusive and other.job_id == key.job_id and other.attempt != key.attempt:
+            if exclusive and other.job_id == key.job_id and other.attempt != key.attempt:
                 self.wrong.append(f"exclusive: {key} begins on {machine} while {other} runs on {where}")
         self.running[(machine, key)] = gpus
 

@@ -21,18 +21,20 @@ import orjson
 from lilac.control.directory import QueueWanted
 from lilac.control.platform import Platform
 from lilac.control.principals import Principal, PrincipalKind
+from lilac.control.submitting import Order
 from lilac.model.accounts import Role
 from lilac.model.clusters import RuntimeName
 from lilac.model.errors import LilacError
 from lilac.model.ids import JobId, QueueId, ReplicaKey
-from lilac.model.jobs import JobKind, JobSpec, SizeRange
+from lilac.model.indices import IndexSet
+from lilac.model.jobs import DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import GpuRequest, ResourceRequest
-from lilac.model.states import JobState
+from lilac.model.states import Hold, JobState
 from lilac.scheduling import satisfiable, shape_of
 from lilac.store import jobs as job_store
 from lilac.store.listing import JobFilter
 from tests.sim import clock
-from tests.sim.agents import Agent, OriginalAgent, output_of, seeded_backoff
+from tests.sim.agents import Agent, OriginalAgent, as_of_the_seed, output_of
 from tests.sim.machine import Machine
 from tests.sim.network import Cut, Line
 from tests.sim.plane import Plane, Unreachable, fresh_image
@@ -122,7 +124,7 @@ class World:
         return clock.EPOCH_S + asyncio.get_running_loop().time() + self.skew_s
 
     async def run(self, steps: int) -> Report:
-        with seeded_backoff(self.backoff_dice):
+        with as_of_the_seed(self.backoff_dice):
             await self.plane.start()
             await self._add_nodes()
             weights = [weight for weight, _ in self.actions]
@@ -155,7 +157,11 @@ class World:
         code = dice.choice([0, 0, 0, 0, 0, 1, 137, 125])
         pull = round(dice.choice([0.0, 0.1, dice.uniform(0, 30)]), 2)
         script = ("work", str(duration), str(code), str(pull), str(dice.choice([0, 0, 5, 100])))
-        queue = dice.choice(self.queues)
+        queue, elastic = dice.choice(self.queues), dice.random() < 0.1
+        indices = IndexSet.parse("0-3", most=10) if dice.random() < 0.06 and not elastic and size == 1 else None
+        known = list(self.proof.acknowledged)
+        waits_for = dice.choice(known) if known and dice.random() < 0.1 else None
+        condition = dice.choice(list(DependencyCondition))
         spec = JobSpec(
             name=f"job-{len(self.done)}",
             queue_id=QueueId(""),
@@ -167,8 +173,10 @@ class World:
             image="debian:12",
             command=None if dice.random() < 0.1 else script,  # original agents take only what has no command
             runtime=RuntimeName.DOCKER,
-            kind=JobKind.BATCH,
-            size=SizeRange(size, size),
+            kind=JobKind.ELASTIC if elastic else JobKind.BATCH,
+            size=SizeRange(1, 3) if elastic else SizeRange(size, size),
+            preemptible=dice.random() < 0.3,
+            exclusive=dice.random() < 0.2,
             priority=dice.randrange(3),
             time_limit_s=dice.choice([None, None, 30, 100]),
             grace_s=dice.choice([2, 30]),
@@ -176,8 +184,14 @@ class World:
         )
 
         async def request(platform: Platform) -> None:
-            job = await platform.jobs.submit(ROOT, replace(spec, queue_id=platform.jobs.queue(queue).id))
-            self.proof.acknowledged[job.id] = None
+            order = Order(
+                spec=replace(spec, queue_id=platform.jobs.queue(queue).id),
+                indices=indices,
+                running_limit=2 if indices is not None else None,
+                after=((waits_for, condition),) if waits_for is not None else (),
+            )
+            answer = await platform.jobs.submitting.submit(ROOT, order)
+            self.proof.acknowledged[answer["id"]] = None
 
         await self._ask(request)
 
@@ -423,11 +437,22 @@ class World:
         unfinished = self.proof.history.unfinished()
         jobs = await self.plane.platform.db.read(job_store.get_jobs, unfinished)
         snapshot = self.plane.platform.projection.board.snapshot()
-        return [
-            f"{job.id} ({job.state})"
+        waits_for_good = {
+            job.id
             for job in jobs.values()
-            if job.state is not JobState.QUEUED or satisfiable(snapshot, shape_of(job)) is None
-        ]
+            if job.state is JobState.QUEUED and satisfiable(snapshot, shape_of(job)) is not None
+        }
+        waits_for_good |= {JobId(job_id) for job_id in unfinished if job_id not in jobs}  # arrays, of which alike
+        while (
+            more := {
+                job.id
+                for job in jobs.values()
+                if job.held is Hold.DEPENDENCY and waits_for_good & {each.job_id for each in job.spec.after}
+            }
+            - waits_for_good
+        ):
+            waits_for_good |= more
+        return [f"{job.id} ({job.state})" for job in jobs.values() if job.id not in waits_for_good]
 
     async def _wrong_output(self) -> list[str]:
         """Each byte is stored once and in order, all that was taken is there, and nothing is left on machines."""

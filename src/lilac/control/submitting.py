@@ -265,6 +265,8 @@ def _submitted(work: Work, actor: str) -> Event:
         facts["array"] = array_text(work)
     if work.retry_of is not None:
         facts["retry_of"] = work.retry_of
+    if work.spec.exclusive:
+        facts["exclusive"] = True
     return Event(
         kind=EventKind.JOB_SUBMITTED,
         at=work.submitted_at,

@@ -1,8 +1,9 @@
 """Making room for a waiting job: elastic jobs shrink to their least size first, then preemptible ones are stopped.
 
 Only jobs of strictly lower priority give way: those of a queue with a larger priority number, or of the same queue
-number with a smaller job priority. They are asked from the lowest priority up, the youngest first, one by one, until
-the waiting job would fit; then everybody whose part turns out not to be needed is let off, the most important first.
+number with a smaller job priority, unless their queue is served first. They are asked from the lowest priority up, the
+youngest first, one by one, until the waiting job would fit; then everybody whose part turns out not to be needed is let
+off, the most important first.
 If it would not fit even with all of them gone, nobody is touched.
 
 Whether it helps is tried to the end: with those gone, a pass from here must start the job, since room that comes
@@ -224,7 +225,9 @@ def _parts(snapshot: Snapshot, queue: QueueView, shape: Shape, priority: int) ->
         theirs = snapshot.queues.get(job.queue_id)
         if theirs is None or job.stopping or job.id in snapshot.waiting:
             continue
-        if (theirs.priority, -job.priority) > (queue.priority, -priority):
+        # Of queues with the same number the one that is served later only: else it would take its place back at once.
+        served_later = (theirs.priority, theirs.name, theirs.id) >= (queue.priority, queue.name, queue.id)
+        if served_later and (theirs.priority, -job.priority) > (queue.priority, -priority):
             age = math.inf if job.started_at is None else job.started_at
             asked.append(((-theirs.priority, job.priority, -age, -job.seq, job.id), job))
     asked.sort(key=lambda each: each[0])

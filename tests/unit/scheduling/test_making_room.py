@@ -88,6 +88,19 @@ def test_nobody_is_stopped_for_a_job_of_the_same_priority():
     assert stopped == ["r1"]
 
 
+def test_nobody_is_stopped_who_would_take_the_place_back_at_once():
+    """Queues of the same number are served by name, whatever the priorities of their jobs."""
+    queues = [queue("early", 5), queue("late", 5)]
+    waits = job("j1", shape(8, queue="late"), priority=2)
+    first = run("r1", shape(8, queue="early", preemptible=True), ("n1", range(8)), priority=1)
+    made = plan(world([node("n1", 8)], [waits], [first], queues), NOW, BOTH)
+    assert made.preemptions == ()
+    later = job("j2", shape(8, queue="early"), priority=2)
+    second = run("r2", shape(8, queue="late", preemptible=True), ("n1", range(8)), priority=1)
+    made = plan(world([node("n1", 8)], [later], [second], queues), NOW, BOTH)
+    assert [each.job_id for each in made.preemptions] == ["r2"]
+
+
 def test_nobody_is_stopped_if_that_does_not_help():
     busy = [cheap("r1", ("n1", range(4))), run("r2", shape(4), ("n1", range(4, 8)))]
     _, stopped, _ = decided([node("n1", 8)], [urgent()], busy)
