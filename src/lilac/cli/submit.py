@@ -126,6 +126,8 @@ def submit(
             told = paint("Job submitted.", "green")
             click.echo(f"{told} Job ID: {created['id']}", err=quiet)
         if follow:
+            if job.get("size", {"max": 1})["max"] > 1:
+                note(f"This is the output of rank 0; of another one: lilac logs -f {created['id']} --rank 1")
             ctx.exit(follow_job(client, created["id"]))
         if wait:
             ended = client.jobs.wait(created["id"])

@@ -248,3 +248,8 @@ def test_a_proxy_in_the_way_is_named_without_its_password(
     assert done.code == 6
     assert told in done.err
     assert "sesame" not in done.err
+
+
+def test_following_one_of_several_replicas_says_which(lilac: Run) -> None:
+    assert "rank 0" in lilac(*LEAST, "--size", "2", "--follow").err
+    assert "rank 0" not in lilac(*LEAST, "--follow").err
