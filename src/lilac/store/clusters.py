@@ -231,7 +231,8 @@ def delete_queue(conn: Connection, queue_id: QueueId) -> bool:
 
 def _upsert_node(insert_into: Any) -> Any:
     statement = insert_into(nodes)
-    replaced = [column.name for column in nodes.columns if column.name not in ("id", "created_at")]
+    kept = ("id", "created_at", "incarnation", "sequence")
+    replaced = [column.name for column in nodes.columns if column.name not in kept]
     return statement.on_conflict_do_update(
         index_elements=[nodes.c.id], set_={name: statement.excluded[name] for name in replaced}
     )

@@ -184,7 +184,7 @@ def insert_labels(conn: Connection, labels: Sequence[tuple[str, int]]) -> None:
 
 def waiting_jobs(conn: Connection) -> Iterator[Job]:
     """All queued jobs in the order of submission, a thousand at a time; to be consumed within the transaction."""
-    for row in conn.execution_options(yield_per=_CHUNK).execute(_WAITING):
+    for row in conn.execute(_WAITING, execution_options={"yield_per": _CHUNK}):
         yield from_row(row)
 
 

@@ -1,0 +1,201 @@
+"""Two replicas of the control plane on one PostgreSQL, in this process, under seeded random work and faults.
+
+Every call goes to either of them at random. After each step the memory of both must be what a fresh start would build,
+and the rows must hold what the invariants ask, whoever led.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from lilac.control import rebuilding
+from lilac.control.leadership import NotLeading
+from lilac.control.platform import Platform
+from lilac.control.settings import Settings
+from lilac.store import leases
+from lilac.store.database import Transaction
+from tests.fixtures.invariants import wrong_memory, wrong_rows
+from tests.fixtures.postgres import PostgresServer
+from tests.integration.control.stand import PASSWORD, Clock, FakeAgent, Stand
+from tests.integration.control.test_random_faults import World, _finish
+
+STEPS = 100
+
+
+class PairStand(Stand):
+    """A stand whose `platform` is one of two replicas, another one each time it is asked for."""
+
+    def __init__(self, directory: Path, url: str, seed: int = 0) -> None:
+        self.clock = Clock()
+        self.random = random.Random(seed)
+        self._settings = [
+            Settings(
+                data_dir=directory / name,
+                log_dir=directory / "logs",
+                admin_password=PASSWORD,
+                database_url=url,
+                replica_name=name,
+            )
+            for name in ("one", "two")
+        ]
+        self.both = [Platform(settings, self.clock) for settings in self._settings]
+
+    @property
+    def platform(self) -> Platform:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.random.choice(self.both)
+
+    @property
+    def leaders(self) -> list[Platform]:
+        return [platform for platform in self.both if platform.lead.leads]
+
+    async def start(self) -> None:
+        await self.both[0].start()
+        await self.both[1].start()
+        await self.leader()
+        self.cluster_id = (await self.platform.directory.cluster("default")).id
+        self.queue_id = self.platform.jobs.queue("default").id
+        self.user = await self.add_user("ada")
+
+    async def stop(self) -> None:
+        for platform in self.both:
+            await platform.stop()
+
+    async def leader(self) -> Platform:
+        async with asyncio.timeout(20):
+            waits = [asyncio.ensure_future(platform.lead.held()) for platform in self.both]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        return self.leaders[0]
+
+    async def restart(self) -> None:
+        """One of the two ends in order and is started anew."""
+        place = self.random.randrange(2)
+        await self.both[place].stop()
+        await self.leader()
+        self.both[place] = Platform(self._settings[place], self.clock)
+        await self.both[place].start()
+
+    async def settle(self) -> None:
+        for _ in range(2):
+            for platform in self.both:
+                await platform.follower.catch_up()
+            await (await self.leader()).loop.settled()
+        for platform in self.both:
+            await platform.follower.catch_up()
+
+    async def pass_time(self, seconds: float) -> None:
+        for platform in self.both:
+            await platform.nodes.flush()
+        self.clock.now += seconds
+        leader = await self.leader()
+        await leader.nodes.lose_silent()
+        await leader.deadlines.end_due()
+        await self.settle()
+
+    async def check(self) -> None:
+        found: list[str] = []
+        for platform in self.both:
+            await self._look(platform, found)
+        assert not found, "\n".join(found)
+
+    @staticmethod
+    async def _look(platform: Platform, found: list[str]) -> None:
+        wrong: list[str] = []
+
+        def look(tx: Transaction) -> None:
+            wrong.clear()
+            wrong.extend(wrong_rows(tx.conn))
+            stored = rebuilding.load(tx.conn)
+            tx.after(lambda: wrong.extend(wrong_memory(platform.projection, stored)))
+
+        await platform.db.write(look)
+        found += [f"{platform.settings.replica_name}: {each}" for each in wrong]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+async def test_the_memory_of_both_is_what_is_stored_whatever_happens(
+    postgres_server: PostgresServer, tmp_path: Path, seed: int
+) -> None:
+    stand = PairStand(tmp_path, postgres_server.create_database(), seed)
+    await stand.start()
+    try:
+        world = World(stand, seed)
+        # An original agent names no order of its reports, and is meant for one address.
+        world.steps = [step for step in world.steps if step[1] != world.beat_as_original]
+        done: list[str] = []
+        for _ in range(STEPS):
+            done.append(await world.step())
+            await stand.settle()
+            try:
+                await stand.check()
+            except AssertionError as wrong:
+                raise AssertionError(f"after {done[-5:]} (step {len(done)} of seed {seed}):\n{wrong}") from None
+        await _finish(world)
+        await stand.check()
+    finally:
+        await stand.stop()
+
+
+async def test_what_a_deposed_leader_wants_to_write_is_refused(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    stand = PairStand(tmp_path, postgres_server.create_database())
+    await stand.start()
+    try:
+        leader = await stand.leader()
+        other = next(platform for platform in stand.both if platform is not leader)
+        epoch = leader.lead.epoch
+
+        def raise_epoch(tx: Transaction) -> None:
+            assert leases.still_leads(tx.conn, epoch)
+            tx.conn.execute(leases.leadership.update().values(epoch=epoch + 1, holder="somebody else"))
+
+        await other.db.write(raise_epoch)
+        leader.lead.begin(epoch)  # it does not know yet
+        with pytest.raises(NotLeading):
+            await leader.lead.write(lambda tx: pytest.fail("this must not be written"))
+    finally:
+        await stand.stop()
+
+
+async def test_no_list_is_older_than_what_another_replica_has_answered(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    stand = PairStand(tmp_path, postgres_server.create_database())
+    await stand.start()
+    try:
+        one, two = stand.both
+        agent = FakeAgent(stand)
+        stand.both = [one]
+        await agent.beat()
+        await two.follower.catch_up()
+        two.follower.wake = lambda: None  # it hears nothing from now on, and has to ask
+        for _ in range(10):
+            stand.both = [one]
+            await stand.submit()
+            stand.both = [one, two]
+            await (await stand.leader()).loop.settled()
+            stand.both = [one]
+            await agent.beat()
+            agent.become("running")
+            await agent.beat()
+            running = dict(agent.held)
+            assert running
+            stand.both = [two]
+            await agent.beat()
+            assert agent.held.keys() == running.keys(), "what it was told by the one still holds at the other"
+            agent.become("succeeded", exit_code=0)
+            await agent.beat()
+            await agent.beat()
+            stand.both = [one]
+            await agent.beat()
+            assert not agent.held, "what ended does not come back"
+    finally:
+        stand.both = [one, two]
+        await stand.stop()
