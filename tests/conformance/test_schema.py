@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 
 from lilac.model.errors import Conflict
 from lilac.store import clusters, engines, migrating, migrations
-from lilac.store.database import Database
+from lilac.store.database import Database, Transaction
 from lilac.store.tables import metadata
 from tests.conformance import builders as make
 from tests.conformance.conftest import POSTGRESQL
@@ -80,11 +80,32 @@ def test_the_newest_migration_is_the_one_that_is_wanted() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
 
 
-async def test_a_database_of_a_newer_program_is_left_alone(shared_url: str) -> None:
+async def become_newer(url: str, *, compatible_with: str) -> None:
+    """Let a program with schema 9999 have been at the database."""
+    database = Database.open(url)
+    await database.start()
+
+    def upgrade(tx: Transaction) -> None:
+        tx.conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        oldest = {"oldest": compatible_with}
+        tx.conn.execute(text("UPDATE settings SET value = :oldest WHERE key = 'schema_compatible_with'"), oldest)
+
+    await database.write(upgrade)
+    await database.close()
+
+
+async def test_a_newer_schema_on_which_this_program_may_run_is_used_as_it_is(shared_url: str) -> None:
+    await become_newer(shared_url, compatible_with=migrations.HEAD)
     database = Database.open(shared_url)
     await database.start()
-    await database.write(lambda tx: tx.conn.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
+    await database.write(make.store_queue)
+    assert len(await database.read(clusters.list_queues)) == 1
+    assert await database.read(migrating.current_version) == "9999"
     await database.close()
+
+
+async def test_a_database_of_a_newer_program_is_left_alone(shared_url: str) -> None:
+    await become_newer(shared_url, compatible_with="9998")
     database = Database.open(shared_url)
     with pytest.raises(Conflict, match="schema 9999, which is newer than this program"):
         await database.start()

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from lilac.control import rebuilding
 from lilac.store.database import Database
 from tests.fixtures.history import History, check_rows, events_of_connection
 from tests.fixtures.invariants import wrong_rows
-from tests.fixtures.platform import Agent, Api, Server, eventually
+from tests.fixtures.platform import Agent, Api, Server, clean_environment, eventually, lilac
 from tests.fixtures.postgres import PostgresServer, running_postgres
 
 SMALL = {"cpu_millicores": 50, "memory_mb": 1, "gpus": None}
@@ -233,3 +234,20 @@ def _epoch(server: Server) -> int:
     found = server.api.get("/replicas")
     assert sum(one["leader"] for one in found["replicas"]) == 1
     return found["epoch"]
+
+
+def test_a_second_control_plane_on_the_same_sqlite_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    with Server(tmp_path / "one", database_url=url):
+        second = subprocess.run(
+            [lilac(), "server", "start", "--port", "0", "--data-dir", str(tmp_path / "two"), "--database-url", url],
+            env=clean_environment(tmp_path, {}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert second.returncode == 5
+    assert "uses the SQLite database" in second.stderr
+    assert "PostgreSQL" in second.stderr
+    assert "Traceback" not in second.stderr

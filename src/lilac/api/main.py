@@ -2,12 +2,13 @@
 
 SIGTERM and SIGINT let waiting callers go first (long polls, event streams, followed logs), so that the HTTP server
 can finish what it is serving; then the platform writes what is open and closes. A data directory belongs to one
-server at a time, held by a lock on a file in it.
+server at a time, held by a lock on a file in it, and so does a SQLite database.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -25,6 +26,7 @@ from lilac.api.app import create_app
 from lilac.control.platform import Platform
 from lilac.control.settings import Settings
 from lilac.model.errors import Conflict, InvalidInput, Unavailable
+from lilac.store import engines
 
 _log = structlog.get_logger("lilac.server")
 
@@ -36,12 +38,12 @@ def serve(settings: Settings) -> None:
         LilacError: it cannot start; the sentence says why and what to do.
     """
     configure_logging(settings)
-    lock = _lock(settings.data_dir)
-    try:
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(_lock(settings.data_dir))
+        if (database := _database_file(settings)) is not None:
+            locks.enter_context(_lock_database(database))
         with _listen(settings.host, settings.port) as listener:
             _runner()(_serve(settings, listener))
-    finally:
-        lock.close()
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
@@ -49,6 +51,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     try:
         await platform.start()
         address = _address(listener, secure=settings.tls_cert_file is not None)
+        if platform.replicas is not None and not settings.advertise_url:
+            platform.replicas.set_address(address)
         _greet(platform, address)
         config = uvicorn.Config(
             create_app(platform),
@@ -196,20 +200,49 @@ def _lock(data_dir: Path) -> IO[str]:
         raise Unavailable(
             f"Cannot use the data directory {data_dir}: {error.strerror}. Choose another with --data-dir."
         ) from None
+    if (other := _locked_by_other(file)) is not None:
+        raise Conflict(
+            f"Another control plane (process {other}) uses the data directory {data_dir}. Stop it, or choose another "
+            "directory with --data-dir."
+        )
+    return file
+
+
+def _database_file(settings: Settings) -> Path | None:
+    """The file of a SQLite database that lies elsewhere than in the data directory."""
+    url = engines.parse_url(settings.resolved_database_url)
+    if url.get_backend_name() != "sqlite" or engines.in_memory(url):
+        return None
+    file = Path(str(url.database)).absolute()
+    return file if file.parent != settings.data_dir.absolute() and file.parent.is_dir() else None
+
+
+def _lock_database(database: Path) -> IO[str]:
+    try:
+        file = open(f"{database}.lock", "a+")  # noqa: SIM115 - held for the life of the process
+    except OSError as error:
+        raise Unavailable(f"Cannot use the database {database}: {error.strerror}.") from None
+    if (other := _locked_by_other(file)) is not None:
+        raise Conflict(
+            f"Another control plane (process {other}) uses the SQLite database {database}; only one can. Stop it, or "
+            "use PostgreSQL to run several."
+        )
+    return file
+
+
+def _locked_by_other(file: IO[str]) -> str | None:
+    """Take the lock on a file and note this process in it; whoever has the lock already, by process id."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.seek(0)
         pid = file.read().strip() or "?"
         file.close()
-        raise Conflict(
-            f"Another control plane (process {pid}) uses the data directory {data_dir}. Stop it, or choose another "
-            "directory with --data-dir."
-        ) from None
+        return pid
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
-    return file
+    return None
 
 
 def _runner() -> Any:

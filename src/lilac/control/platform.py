@@ -34,7 +34,7 @@ from lilac.control.metrics import Metrics
 from lilac.control.nodes import Nodes
 from lilac.control.pauses import Pauses
 from lilac.control.projection import Projection
-from lilac.control.replicas import Replicas, Told
+from lilac.control.replicas import TIDY_EVERY_S, Replicas, Told, tidy
 from lilac.control.secrets import Secrets
 from lilac.control.settings import Settings, make_secret
 from lilac.control.settling import Settling
@@ -167,7 +167,7 @@ class Platform:
                 ("usage", self.usage.run()),
                 ("key use writer", self._flush_keys()),
                 ("idempotency keys", self._forget_submissions()),
-                *((("following", self.follower.run()),) if self.replicas is not None else ()),
+                *self._services_among_others(),
             )
         ]
         for task in self._services:
@@ -307,6 +307,20 @@ class Platform:
         task = asyncio.get_running_loop().create_task(work)
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
+
+    def _services_among_others(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        if self.replicas is None:
+            return []
+        return [("following", self.follower.run()), ("tidying", self._tidy())]
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_EVERY_S)
+            await self.lead.held()
+            try:
+                await self.lead.write(tidy, time.time())
+            except LilacError as error:
+                _log.warning("old changes could not be forgotten and are tried again", error=str(error))
 
     async def _flush_keys(self) -> None:
         while True:

@@ -25,12 +25,16 @@ import lilac
 from lilac.control.electing import Election
 from lilac.model.errors import LilacError
 from lilac.store import changes, leases
+from lilac.store.database import Transaction
 from lilac.store.leases import Ballot, ControlPlaneRow
 from lilac.store.sessions import Session
 
 PRESENT_EVERY_S = 2.0
 PATIENCE_S = 6.0
 """A replica that was not seen for so long is not there."""
+TIDY_EVERY_S = 60.0
+CHANGES_KEPT_S = 900.0
+"""A replica that was stopped for longer has to be started anew."""
 _RECONNECT_S = 1.0
 _NOTIFY_BYTES = 7000
 _GATHER_S = 0.05
@@ -194,6 +198,12 @@ class Replicas:
         finally:
             if session is not None:
                 await session.close()
+
+
+def tidy(tx: Transaction, now: float) -> None:
+    """Forget what no replica needs any more. For the leader, from time to time."""
+    changes.prune(tx.conn, before=now - CHANGES_KEPT_S)
+    leases.forget_control_planes(tx.conn, before=now - leases.FORGOTTEN_AFTER_S)
 
 
 def _payloads(sender: str, keys: list[str]) -> list[str]:

@@ -57,6 +57,16 @@ class EventKind(StrEnum):
     SECRET_DELETED = "secret.deleted"
     SERVER_STARTED = "server.started"
 
+    @classmethod
+    def stored(cls, word: str) -> EventKind:
+        """The kind of a stored event; also one that only a newer release knows, which may write to the same history."""
+        known = cls._value2member_map_.get(word)
+        if isinstance(known, cls):
+            return known
+        kind = str.__new__(cls, word)
+        kind._name_, kind._value_ = word, word
+        return kind
+
 
 ACCOUNT_EVENTS = frozenset(
     {

@@ -100,7 +100,7 @@ def append(conn: Connection, rows: Sequence[dict[str, Any]]) -> tuple[Sequence[i
 def _event(row: Row[Any]) -> Event:
     return Event(
         seq=row.seq,
-        kind=EventKind(row.kind),
+        kind=EventKind.stored(row.kind),
         at=row.at,
         actor=row.actor,
         job_id=JobId(row.job_id) if row.job_id else None,

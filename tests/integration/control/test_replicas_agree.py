@@ -142,9 +142,7 @@ async def test_the_memory_of_both_is_what_is_stored_whatever_happens(
         await stand.stop()
 
 
-async def test_what_a_deposed_leader_wants_to_write_is_refused(
-    postgres_server: PostgresServer, tmp_path: Path
-) -> None:
+async def test_what_a_deposed_leader_wants_to_write_is_refused(postgres_server: PostgresServer, tmp_path: Path) -> None:
     stand = PairStand(tmp_path, postgres_server.create_database())
     await stand.start()
     try:

@@ -134,3 +134,24 @@ def test_an_ambiguous_beginning_of_an_id_names_the_jobs(client: Client, stand_in
 def test_a_name_that_is_not_there_stays_not_found(client: Client) -> None:
     with pytest.raises(errors.NotFound):
         client.jobs.find("nothing")
+
+
+def test_of_several_endpoints_the_next_one_is_asked_when_one_is_gone(stand_in: StandIn) -> None:
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    with Client(f"{nobody}, {stand_in.url}/", USER_KEY) as client:
+        assert client.queues.list()[0]["name"] == "default"
+        assert client.queues.list()[0]["name"] == "default", "and is stayed with"
+    assert len(stand_in.asked) == 2
+
+
+def test_where_none_of_several_endpoints_answers_that_is_said() -> None:
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        port = gone.getsockname()[1]
+    with (
+        Client(f"http://127.0.0.1:{port},http://localhost:{port}", USER_KEY) as client,
+        pytest.raises(errors.Unavailable, match="cannot reach the control plane at"),
+    ):
+        client.queues.list()

@@ -3,6 +3,7 @@
 import pytest
 
 from lilac.model.errors import IllegalTransition
+from lilac.model.events import EventKind
 from lilac.model.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
@@ -43,3 +44,10 @@ def test_every_live_state_can_reach_an_end() -> None:
         ends = {state for state, following in table.items() if not following}
         for state, following in table.items():
             assert state in ends or following & ends
+
+
+def test_the_history_may_hold_kinds_of_events_that_only_a_newer_release_knows() -> None:
+    strange = EventKind.stored("job.teleported")
+    assert (str(strange), strange.value) == ("job.teleported", "job.teleported")
+    assert strange not in set(EventKind)
+    assert EventKind.stored("job.running") is EventKind.JOB_RUNNING
