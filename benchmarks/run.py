@@ -14,7 +14,18 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import draining, figures, filling, idle, peer_hyperqueue, peer_slurm, planning, results, submitting
+from benchmarks import (
+    draining,
+    figures,
+    filling,
+    idle,
+    peer_hyperqueue,
+    peer_slurm,
+    planning,
+    results,
+    submitting,
+    takeover,
+)
 from benchmarks.figures import NotHere, Section
 
 SECTIONS: dict[str, Callable[[Section], None]] = {
@@ -27,6 +38,8 @@ SECTIONS: dict[str, Callable[[Section], None]] = {
     "fill-array": filling.arrays,
     "drain": draining.drain,
     "plan": planning.passes,
+    "takeover-killed": takeover.killed,
+    "takeover-stopped": takeover.stopped,
     "hyperqueue": peer_hyperqueue.measure,
     "slurm": peer_slurm.as_it_comes,
     "slurm-tuned": peer_slurm.tuned,

@@ -22,9 +22,10 @@ from lilac.model.ids import NodeId, ReplicaKey
 
 _ANSWER_PATIENCE_S = 30.0
 _CONNECT_PATIENCE_S = 10.0
-_PATIENCE_AMONG_SEVERAL_S = 8.0
+_WAIT_AMONG_SEVERAL_S = 10.0
+_PATIENCE_AMONG_SEVERAL_S = 4.0
 _CONNECT_PATIENCE_AMONG_SEVERAL_S = 2.0
-"""Where another replica may answer, one that hangs is waited for less long."""
+"""Where another replica may answer, one that hangs is waited for less long: nothing tells it from one with no news."""
 _HEARTBEAT_S = 20.0
 _ON_CLOSE: Any = aiohttp.ClientWSTimeout(ws_close=5.0)  # pyright: ignore[reportCallIssue] - made by attrs
 
@@ -61,11 +62,15 @@ class ControlPlane:
 
     async def status(self, report: Mapping[str, Any]) -> Reply:
         """Send one report and return the list; waits up to the report's `wait_s` and some more."""
+        wait_s = float(report.get("wait_s", 0))
+        if len(self._endpoints) > 1 and wait_s > _WAIT_AMONG_SEVERAL_S:
+            wait_s = _WAIT_AMONG_SEVERAL_S
+            report = {**report, "wait_s": wait_s}
         body = await self._post(
             f"/node/{self._node_id}/status",
             orjson.dumps(report),
             content_type="application/json",
-            wait_s=float(report.get("wait_s", 0)),
+            wait_s=wait_s,
         )
         return parse_reply(_decoded(body))
 

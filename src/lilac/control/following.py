@@ -29,6 +29,7 @@ from lilac.model.errors import LilacError
 from lilac.model.events import ACCOUNT_EVENTS, Event
 from lilac.model.ids import JobId, NodeId
 from lilac.model.lifecycle import Work
+from lilac.model.states import Hold
 from lilac.store import arrays as array_store
 from lilac.store import changes
 from lilac.store import clusters as cluster_store
@@ -159,7 +160,10 @@ class Follower:
         for array in arrays:
             projection.put_array(array)
         for work in works:
-            projection.take(work)
+            if work.job.held is Hold.DEPENDENCY:
+                projection.submitted([work.job])
+            else:
+                projection.take(work)
         for job_id in gone:
             projection.board.withdraw(job_id)
         if events:

@@ -16,14 +16,40 @@ from lilac.control import rebuilding
 from lilac.control.leadership import NotLeading
 from lilac.control.platform import Platform
 from lilac.control.settings import Settings
+from lilac.control.submitting import Order
+from lilac.model.arrays import parse_array
+from lilac.model.jobs import DependencyCondition
+from lilac.model.states import Hold, JobState, is_terminal
 from lilac.store import leases
 from lilac.store.database import Transaction
+from lilac.store.listing import JobFilter
 from tests.fixtures.invariants import wrong_memory, wrong_rows
 from tests.fixtures.postgres import PostgresServer
-from tests.integration.control.stand import PASSWORD, Clock, FakeAgent, Stand
+from tests.integration.control.stand import PASSWORD, ROOT, Clock, FakeAgent, Stand
 from tests.integration.control.test_random_faults import World, _finish
 
 STEPS = 100
+
+
+class PairWorld(World):
+    """More that may happen: arrays, and jobs that wait for others."""
+
+    def __init__(self, stand: PairStand, seed: int) -> None:
+        super().__init__(stand, seed)
+        # An original agent names no order of its reports, and is meant for one address.
+        self.steps = [step for step in self.steps if step[1] != self.beat_as_original]
+        self.steps += [(6, self.submit_array), (6, self.submit_after)]
+
+    async def submit_array(self) -> None:
+        indices, limit = parse_array(self.random.choice(["0-3", "0-9%2", "1,5"]))
+        order = Order(spec=self.stand.spec(cpu=500), indices=indices, running_limit=limit)
+        await self.stand.platform.jobs.submitting.submit(self.stand.user, order)
+
+    async def submit_after(self) -> None:
+        jobs = await self.stand.platform.jobs.list(ROOT, JobFilter(), limit=5)
+        wanted = [(job.id, self.random.choice(list(DependencyCondition))) for job in jobs[:2]]
+        order = Order(spec=self.stand.spec(cpu=500), after=tuple(wanted))
+        await self.stand.platform.jobs.submitting.submit(self.stand.user, order)
 
 
 class PairStand(Stand):
@@ -84,6 +110,7 @@ class PairStand(Stand):
         for _ in range(2):
             for platform in self.both:
                 await platform.follower.catch_up()
+            await (await self.leader()).settling.settle()
             await (await self.leader()).loop.settled()
         for platform in self.both:
             await platform.follower.catch_up()
@@ -95,6 +122,7 @@ class PairStand(Stand):
         leader = await self.leader()
         await leader.nodes.lose_silent()
         await leader.deadlines.end_due()
+        await leader.pauses.end_due()
         await self.settle()
 
     async def check(self) -> None:
@@ -125,9 +153,7 @@ async def test_the_memory_of_both_is_what_is_stored_whatever_happens(
     stand = PairStand(tmp_path, postgres_server.create_database(), seed)
     await stand.start()
     try:
-        world = World(stand, seed)
-        # An original agent names no order of its reports, and is meant for one address.
-        world.steps = [step for step in world.steps if step[1] != world.beat_as_original]
+        world = PairWorld(stand, seed)
         done: list[str] = []
         for _ in range(STEPS):
             done.append(await world.step())
@@ -138,6 +164,10 @@ async def test_the_memory_of_both_is_what_is_stored_whatever_happens(
                 raise AssertionError(f"after {done[-5:]} (step {len(done)} of seed {seed}):\n{wrong}") from None
         await _finish(world)
         await stand.check()
+        for job in await stand.platform.jobs.list(ROOT, JobFilter(states=(JobState.QUEUED,))):
+            if job.held is Hold.DEPENDENCY:
+                others = [await stand.job(each.job_id) for each in job.spec.after]
+                assert any(not is_terminal(other.state) for other in others), f"{job.id} waits for what has ended"
     finally:
         await stand.stop()
 
