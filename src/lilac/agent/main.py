@@ -119,7 +119,7 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
 
 def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
     runtimes: dict[RuntimeName, Runtime] = {}
-    address = own_address(config.api_endpoint, config.port_address)
+    address = own_address(config.api_endpoint.split(",")[0], config.port_address)
     for name in config.runtimes:
         match name:
             case RuntimeName.PROCESS:
