@@ -187,7 +187,7 @@ def _fit(widths: list[int], total: int, flexible: int | None) -> list[int]:
         cut = min(-spare, max(widths[flexible] - 12, 0))
         widths[flexible] -= cut
         spare += cut
-    while spare < 0 and max(widths) > 8:
+    while spare < 0 and max(widths) > 3:
         widest = widths.index(max(widths))
         widths[widest] -= 1
         spare += 1

@@ -125,3 +125,9 @@ def test_a_process_has_no_pull_and_clocks_may_disagree() -> None:
 @pytest.mark.parametrize("steps", [{}, {"submitted": 1.0}, {"planned": 1.0, "assigned": 2.0}])
 def test_without_steps_there_is_no_waterfall(steps: dict[str, float]) -> None:
     assert waterfall(steps) == []
+
+
+@pytest.mark.parametrize("columns", [45, 60, 80])
+def test_even_a_narrow_terminal_gets_one_line_for_each_row(columns: int) -> None:
+    widths = output._fit([8, 14, 11, 9, 5, 9, 4, 5, 12], columns, 1)
+    assert sum(widths) + 2 * (len(widths) - 1) <= columns
