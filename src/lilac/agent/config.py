@@ -30,6 +30,7 @@ from lilac.agent.registries.settings import Registry, check_table, check_tables,
 from lilac.model.clusters import RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import NodeId, parse_uuid
+from lilac.model.surroundings import check_path
 
 MIN_FREE_DISK_GB = 2.0
 CONFIGURE_HINT = "run `lilac agent configure`"
@@ -56,6 +57,8 @@ class AgentConfig:
     registries: tuple[Registry, ...] = ()
     docker_config: Path | None = None
     """The directory of Docker's own config.json, with credentials for registries."""
+    allowed_host_paths: tuple[str, ...] = ()
+    """Paths of this machine that jobs may mount, with what is below them; `/path:ro` for reading only."""
     image_cache_gb: float | None = None
     """How much disk the images may take that the agent pulled; None for all there is."""
     min_free_disk_gb: float = MIN_FREE_DISK_GB
@@ -112,6 +115,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> A
         private_registry=_registry(values.get("private_registry")),
         registries=_registries(values.get("registries") or []),
         docker_config=Path(environ.get("DOCKER_CONFIG") or _home(environ) / ".docker"),
+        allowed_host_paths=values.get("allowed_host_paths") or (),
         image_cache_gb=values.get("image_cache_gb"),
         min_free_disk_gb=values.get("min_free_disk_gb", MIN_FREE_DISK_GB),
     )
@@ -168,6 +172,8 @@ def save(config: AgentConfig, path: Path) -> None:
         document["private_registry"] = table_of(config.private_registry)
     if config.registries:
         document["registries"] = [table_of(registry) for registry in config.registries]
+    if config.allowed_host_paths:
+        document["allowed_host_paths"] = list(config.allowed_host_paths)
     if config.image_cache_gb is not None:
         document["image_cache_gb"] = config.image_cache_gb
     if config.min_free_disk_gb != MIN_FREE_DISK_GB:
@@ -283,6 +289,23 @@ def _runtimes(value: object) -> tuple[RuntimeName, ...]:
     return tuple(dict.fromkeys(RuntimeName(word) for word in words))
 
 
+def _host_paths(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        entries = [entry.strip() for entry in value.split(",") if entry.strip()]
+    elif isinstance(value, list):
+        entries = [_text(entry) for entry in value]  # pyright: ignore[reportUnknownVariableType]
+    else:
+        raise _Wrong(f'must be a list such as ["/data:ro", "/scratch"], not {_kind(value)}')
+    for entry in entries:
+        try:
+            check_path(entry.removesuffix(":ro"), "path")
+        except InvalidInput:
+            raise _Wrong(
+                f"must hold absolute paths without . and .., such as /data or /data:ro, not {entry!r}"
+            ) from None
+    return tuple(dict.fromkeys(entries))
+
+
 def _labels(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise _Wrong(f"must be a table of names and texts, not {_kind(value)}")
@@ -338,6 +361,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "port_address": _address,
     "private_registry": check_table,
     "registries": check_tables,
+    "allowed_host_paths": _host_paths,
     "image_cache_gb": _gigabytes,
     "min_free_disk_gb": _gigabytes,
 }
@@ -349,6 +373,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "LILAC_NODE_NAME": ("node_name", _text),
     "LILAC_AGENT_RUNTIMES": ("runtimes", _runtimes),
     "LILAC_AGENT_STATE_DIR": ("state_dir", _text),
+    "LILAC_AGENT_ALLOWED_HOST_PATHS": ("allowed_host_paths", _host_paths),
     "LILAC_AGENT_IMAGE_CACHE_GB": ("image_cache_gb", _gigabytes),
     "LILAC_AGENT_MIN_FREE_DISK_GB": ("min_free_disk_gb", _gigabytes),
     "DOCKER_HOST": ("docker_host", _text),

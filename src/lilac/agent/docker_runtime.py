@@ -25,7 +25,7 @@ from typing import Any
 
 import structlog
 
-from lilac.agent import secrets
+from lilac.agent import secrets, volumes
 from lilac.agent.backoff import Backoff
 from lilac.agent.disk import EngineDisk
 from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, end_of_removed, seen_through_init
@@ -86,6 +86,7 @@ class DockerRuntime:
         ended_file: Path | None = None,
         address: str = "127.0.0.1",
         port_address: str = "0.0.0.0",
+        allowed_host_paths: tuple[str, ...] = (),
         engine_patience_s: float = ENGINE_PATIENCE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -93,6 +94,7 @@ class DockerRuntime:
         self._engine = DockerEngine(host)
         self._address = address
         self._port_address = port_address
+        self._allowed_host_paths = allowed_host_paths
         self._registries = registries if registries is not None else Registries()
         self._disk = EngineDisk(self._engine)
         self._images = ImageCache(self._engine, self._disk, keeping, clock=clock) if keeping is not None else None
@@ -265,6 +267,7 @@ class DockerRuntime:
     async def _create(self, entry: Entry) -> str:
         config = container_config(entry.assignment, self._labels_map(entry.key))
         add_ports(config, entry.assignment, self._port_address)
+        await asyncio.to_thread(volumes.add_mounts, config, entry.assignment, self._allowed_host_paths)
         values = secrets.read(entry)
         secrets.check_all_there(entry.assignment, values)
         told = secrets.variables(entry.assignment, values, secrets.IN_CONTAINER)

@@ -123,7 +123,7 @@ def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
     for name in config.runtimes:
         match name:
             case RuntimeName.PROCESS:
-                runtimes[name] = ProcessRuntime(address=address)
+                runtimes[name] = ProcessRuntime(address=address, allowed_host_paths=config.allowed_host_paths)
             case RuntimeName.DOCKER:
                 runtimes[name] = DockerRuntime(
                     config.node_id,
@@ -133,6 +133,7 @@ def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
                     ended_file=config.state_dir / "engine_ended",
                     address=address,
                     port_address=config.port_address,
+                    allowed_host_paths=config.allowed_host_paths,
                 )
     return runtimes
 

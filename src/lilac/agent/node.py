@@ -23,7 +23,7 @@ from lilac.model.surroundings import Feature
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 5.0
-FEATURES = (Feature.ARGS, Feature.STOP_SIGNAL, Feature.SECRETS, Feature.PORTS, Feature.EXCLUSIVE)
+FEATURES = (Feature.ARGS, Feature.STOP_SIGNAL, Feature.SECRETS, Feature.VOLUMES, Feature.PORTS, Feature.EXCLUSIVE)
 """What this agent can do for jobs; a job that asks for more is not placed here."""
 
 
@@ -104,6 +104,7 @@ def describe(config: AgentConfig, machine: Machine, reading: Reading) -> dict[st
         "hostname": config.node_name,
         "runtimes": [str(name) for name in config.runtimes],
         "labels": dict(config.labels),
+        "host_paths": list(config.allowed_host_paths),
         "features": [str(feature) for feature in FEATURES],
         "gpus": [_gpu(gpu) for gpu in reading.gpus] if reading.gpus is not None else None,
         "drivers": reading.drivers,

@@ -36,7 +36,7 @@ from typing import Any
 
 import structlog
 
-from lilac.agent import secrets
+from lilac.agent import secrets, volumes
 from lilac.agent.journal import Entry, boot_id
 from lilac.agent.ports import own_ports
 from lilac.agent.process_session import open_command
@@ -100,8 +100,9 @@ class ProcessRuntime:
 
     name = RuntimeName.PROCESS
 
-    def __init__(self, *, address: str = "127.0.0.1") -> None:
+    def __init__(self, *, address: str = "127.0.0.1", allowed_host_paths: tuple[str, ...] = ()) -> None:
         self._address = address
+        self._allowed_host_paths = allowed_host_paths
         self._watched: dict[ReplicaKey, _Watched] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._observer: Observer | None = None
@@ -111,6 +112,8 @@ class ProcessRuntime:
 
     async def start(self, entry: Entry) -> float:
         environment = _environment(entry)
+        if entry.assignment.volumes:
+            environment |= await asyncio.to_thread(volumes.prepare, entry, self._allowed_host_paths)
         if entry.assignment.secrets:
             values = secrets.read(entry)
             secrets.check_all_there(entry.assignment, values)

@@ -14,7 +14,7 @@ from lilac.model.clusters import RuntimeName
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, ReplicaKey
 from lilac.model.states import ReplicaState
-from lilac.model.surroundings import DEFAULT_STOP_SIGNAL, Port, SecretRef
+from lilac.model.surroundings import DEFAULT_STOP_SIGNAL, Port, SecretRef, VolumeMount
 
 PROTOCOL = 1
 
@@ -47,6 +47,7 @@ class Assignment:
     exclusive: bool = False
     lease_s: float = 0.0
     """How long an exclusive replica may run without contact to the control plane."""
+    volumes: tuple[VolumeMount, ...] = ()
     secrets: tuple[SecretRef, ...] = ()
     """Which secrets it gets, and how; their values are never part of an assignment."""
 
@@ -143,6 +144,16 @@ def assignment_to_json(assignment: Assignment) -> dict[str, Any]:
         "lease_s": assignment.lease_s,
         "secrets": [{"name": s.name, "env": s.env, "file": s.file} for s in assignment.secrets],
         "ports": [{"port": port.port, "name": port.name, "protocol": port.protocol} for port in assignment.ports],
+        "volumes": [
+            {
+                "name": v.name,
+                "host_path": v.host_path,
+                "path": v.path,
+                "read_only": v.read_only,
+                "volume_id": v.volume_id,
+            }
+            for v in assignment.volumes
+        ],
     }
 
 
@@ -178,11 +189,27 @@ def parse_assignment(item: Mapping[str, Any]) -> Assignment:
             Port(port=int(port["port"]), name=str(port.get("name") or ""), protocol=str(port.get("protocol") or "tcp"))
             for port in item.get("ports") or ()
         ),
+        volumes=tuple(_mount(volume) for volume in item.get("volumes") or ()),
+    )
+
+
+def _mount(item: Mapping[str, Any]) -> VolumeMount:
+    host_path, name = item.get("host_path"), item.get("name")
+    if (host_path is None) is (name is None):
+        raise ValueError("a volume has either a name or a host path")
+    return VolumeMount(
+        path=str(item["path"]),
+        name=None if name is None else str(name),
+        host_path=None if host_path is None else str(host_path),
+        read_only=bool(item.get("read_only", False)),
+        volume_id=None if name is None else _plain_name(item["volume_id"]),
     )
 
 
 def replica_environment(assignment: Assignment) -> dict[str, str]:
     """Return what a replica finds in its environment: the job's own variables, and the platform's over them.
+
+    Volumes are told where a container finds them; for a process its runtime says other places.
 
     The GPU variables name exactly the assigned devices, so that a replica without GPUs sees none.
     """
@@ -190,6 +217,7 @@ def replica_environment(assignment: Assignment) -> dict[str, str]:
     return {
         **assignment.env,
         **{port.variable: str(port.port) for port in assignment.ports},
+        **{volume.variable: volume.path for volume in assignment.volumes},
         "LILAC_JOB_ID": assignment.key.job_id,
         "LILAC_JOB_NAME": assignment.job_name,
         "LILAC_ATTEMPT": str(assignment.key.attempt),

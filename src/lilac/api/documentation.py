@@ -33,6 +33,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "clusters", "description": "Named groups of nodes, and the keys of their agents."},
     {"name": "nodes", "description": "Machines that run an agent."},
     {"name": "secrets", "description": "Values that jobs name and that nobody reads back."},
+    {"name": "volumes", "description": "Directories that outlive jobs, each on one node."},
     {"name": "events", "description": "The history of everything that happened, to read or to follow."},
     {"name": "usage", "description": "What jobs, nodes and clusters use over time."},
     {"name": "auth", "description": "Signing in and up."},

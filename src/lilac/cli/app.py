@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "login": Entry(_ACCOUNT, "login", "login", "Log in with a password and keep an API key."),
     "configure": Entry(_ACCOUNT, "configure", "configure", "Set the endpoint and the API key by hand."),
     "secrets": Entry(_ACCOUNT, "secrets", "secrets", "Secrets that your jobs name."),
+    "volumes": Entry(_ACCOUNT, "volumes", "volumes", "Named volumes: directories that outlive jobs."),
     "keys": Entry(_ACCOUNT, "keys", "keys", "Your own API keys."),
     "users": Entry(_ACCOUNT, "users", "users", "Users (for admins)."),
     "whoami": Entry(_ACCOUNT, "whoami", "whoami", "Who you are to the control plane."),

@@ -11,6 +11,7 @@ from lilac.client.events import Events
 from lilac.client.jobs import Jobs
 from lilac.client.secrets import Secrets
 from lilac.client.shapes import Health
+from lilac.client.volumes import Volumes
 
 
 class Client:
@@ -28,6 +29,7 @@ class Client:
         self.nodes = Nodes(connection)
         self.queues = Queues(connection)
         self.secrets = Secrets(connection)
+        self.volumes = Volumes(connection)
         self.events = Events(connection)
         self.jobs = Jobs(connection, self.events)
 

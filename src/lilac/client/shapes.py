@@ -70,6 +70,18 @@ class Secret(TypedDict):
     updated_at: str
 
 
+class Volume(TypedDict):
+    """A named volume; `node_id` is null until a job uses it."""
+
+    id: str
+    name: str
+    owner: str | None
+    node_id: str | None
+    node_name: str | None
+    created_at: str
+    last_used_at: str | None
+
+
 class CreatedJob(TypedDict):
     """The reply to a submission; every other reply has the shape `Job`."""
 

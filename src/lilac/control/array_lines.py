@@ -18,7 +18,7 @@ from lilac.model.ids import JobId
 from lilac.model.indices import NOTHING, IndexSet
 from lilac.model.jobs import Job
 from lilac.model.states import is_terminal
-from lilac.scheduling import Board, Shape, WaitingJob, shape_of
+from lilac.scheduling import Board, Shape, WaitingJob
 
 LINED_UP = 1000
 
@@ -48,9 +48,9 @@ class ArrayLine:
 class ArrayLines:
     """All unfinished arrays, by id."""
 
-    def __init__(self, board: Board, one_of: Callable[[Shape], Shape]) -> None:
+    def __init__(self, board: Board, shape_of: Callable[[Job], Shape]) -> None:
         self._board = board
-        self._one_of = one_of
+        self._shape_of = shape_of
         self.lines: dict[JobId, ArrayLine] = {}
         self.on_complete: Callable[[JobId], None] = lambda array_id: None
 
@@ -60,7 +60,7 @@ class ArrayLines:
         if line is None:
             if array.finished_at is not None:
                 return
-            line = self.lines[array.id] = ArrayLine(array, self._one_of(shape_of(array.an_element())))
+            line = self.lines[array.id] = ArrayLine(array, self._shape_of(array.an_element()))
         line.array = array
         self._line_up(line)
         if array.finished_at is not None:

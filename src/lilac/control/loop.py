@@ -26,9 +26,11 @@ from lilac.model.errors import LilacError
 from lilac.model.ids import NodeId
 from lilac.model.lifecycle import start
 from lilac.model.states import JobState, NodeState
+from lilac.model.volumes import volumes_of
 from lilac.scheduling import Plan, Policy, Start, plan
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
+from lilac.store import volumes as volume_store
 from lilac.store.database import Transaction
 
 LIVE_POLICY = Policy(growth=True, preemption=True)
@@ -131,6 +133,8 @@ class SchedulingLoop:
                 continue
             if not all(p.node_id in usable and usable[p.node_id].issuperset(p.gpu_uuids) for p in one.placements):
                 continue
+            if (volumes := volumes_of(job.spec)) and not self._settle(tx, volumes, one, now):
+                continue
             outcome = start(
                 job, [(p.rank, p.node_id, p.gpu_uuids) for p in one.placements], planned_at=planned_at, now=now
             )
@@ -142,6 +146,16 @@ class SchedulingLoop:
                 applied += 1
         elements.save(tx, self.projection, now)
         return applied
+
+    def _settle(self, tx: Transaction, volumes: Sequence[str], one: Start, now: float) -> bool:
+        """Give the volumes of a job their place, where they have none. False if one is elsewhere: another job of
+        this very plan was the first."""
+        assert self.projection is not None
+        node_id = one.placements[0].node_id
+        elsewhere = volume_store.settle(tx.conn, volumes, node_id, now)
+        for volume_id, place in elsewhere.items():
+            tx.after(self.projection.settle, (volume_id,), place)
+        return not elsewhere
 
     @staticmethod
     def _usable(tx: Transaction, node_ids: set[NodeId]) -> dict[NodeId, frozenset[str]]:

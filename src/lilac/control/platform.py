@@ -33,6 +33,7 @@ from lilac.control.loop import SchedulingLoop
 from lilac.control.metrics import Metrics
 from lilac.control.nodes import Nodes
 from lilac.control.pauses import Pauses
+from lilac.control.principals import Principal
 from lilac.control.projection import Projection
 from lilac.control.replicas import TIDY_EVERY_S, Replicas, Told, tidy
 from lilac.control.secrets import Secrets
@@ -41,10 +42,12 @@ from lilac.control.settling import Settling
 from lilac.control.tunnels import Tunnels
 from lilac.control.turns import Turns
 from lilac.control.usage import Usage
+from lilac.control.volumes import Volumes
 from lilac.model.clusters import Cluster, Queue
 from lilac.model.errors import LilacError
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, ReplicaKey
+from lilac.model.jobs import JobSpec
 from lilac.store import accounts as account_store
 from lilac.store import changes, engines, leases
 from lilac.store import clusters as cluster_store
@@ -123,7 +126,8 @@ class Platform:
             self.db, clock, configured_key=settings.secrets_key, key_file=settings.data_dir / "secrets.key"
         )
         self.jobs.waiting.held_back = lambda job_id: self.nodes.exclusivity.reason(self.projection, job_id, clock())
-        self.jobs.submitting.before_submit = self.secrets.check_known
+        self.volumes = Volumes(self.db, clock, self.projection)
+        self.jobs.submitting.before_submit = self._check_surroundings
         self.deadlines = Deadlines(self.lead, clock, self.projection)
         self.pauses = Pauses(self.lead, clock, self.projection)
         self.settling = Settling(self.lead, clock, self.projection)
@@ -179,6 +183,11 @@ class Platform:
             )
         self.loop.wake()
         self.ready = True
+
+    async def _check_surroundings(self, principal: Principal, spec: JobSpec) -> None:
+        """Raise `InvalidInput` if a job names what its owner does not have, or no node offers."""
+        self.volumes.check_offered(spec)
+        await self.secrets.check_known(principal, spec)
 
     def ships_no_output(self, node_id: NodeId | None) -> bool:
         """Whether the node has an original agent, or is not known any more: then no agent sends output of its jobs."""

@@ -7,7 +7,7 @@ request that caused it was cancelled meanwhile, and a rebuild from the store is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -21,7 +21,8 @@ from lilac.model.ids import JobId, NodeId, ReplicaKey
 from lilac.model.jobs import Attempt, Job
 from lilac.model.lifecycle import Work, has_no_more_output
 from lilac.model.states import Hold, JobState, NodeState, is_terminal
-from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, shape_of
+from lilac.model.volumes import volumes_of
+from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, placed, shape_of
 
 
 class Projection:
@@ -38,7 +39,9 @@ class Projection:
         self.on_deadline: Callable[[], None] = lambda: None
         self.on_silence: Callable[[ReplicaKey], None] = lambda key: None
         """Told of every replica that ended and will never send (more) output."""
-        self.arrays = ArrayLines(self.board, _one_of)
+        self.places: dict[str, NodeId] = {}
+        """On which node the data of each named volume is."""
+        self.arrays = ArrayLines(self.board, self.shape_of)
         self.pauses: DueTimes[JobId] = DueTimes()
         """When each job that failed and is to be tried again gets in line."""
         self.on_pause: Callable[[], None] = lambda: None
@@ -55,7 +58,7 @@ class Projection:
             if job.held is Hold.DEPENDENCY:
                 self.waits.put(job.id, job.spec.after)
             else:
-                self.board.submit(waiting_job(job))
+                self.board.submit(self.waiting_job(job))
         self._wake()
 
     def put_array(self, array: JobArray) -> None:
@@ -69,6 +72,27 @@ class Projection:
             self.waits.elements_ended(array)
         if is_terminal(array.state):
             self.waits.ended(array.id)
+        self._wake()
+
+    def shape_of(self, job: Job) -> Shape:
+        """The shape of a job's request, with where its volumes are."""
+        return _one_of(placed(shape_of(job), self.places))
+
+    def waiting_job(self, job: Job) -> WaitingJob:
+        """The job as it stands in line, or would."""
+        return waiting_job(job, self.places)
+
+    def settle(self, volume_ids: Iterable[str], node_id: NodeId) -> None:
+        """Note where the data of volumes is: what waits with one of them goes there."""
+        new = {volume_id: node_id for volume_id in volume_ids if self.places.get(volume_id) != node_id}
+        if not new:
+            return
+        self.places |= new
+        for job in list(self.board.snapshot().waiting):
+            if (shape := placed(job.shape, new)) is not job.shape:
+                self.board.submit(replace(job, shape=_one_of(shape)))
+        for line in self.arrays.lines.values():
+            line.shape = _one_of(placed(line.shape, new))
         self._wake()
 
     def line_up(self, job: WaitingJob) -> None:
@@ -96,7 +120,7 @@ class Projection:
                 self.on_silence(replica.key)
         self._note_alive(work)
         if job.state is JobState.QUEUED and job.held is None and not self.alive(job.id):
-            self.board.submit(waiting_job(job))
+            self.board.submit(self.waiting_job(job))
         else:
             self.board.withdraw(job.id)
         if job.held is Hold.PAUSE and job.not_before is not None:
@@ -109,6 +133,8 @@ class Projection:
         if is_terminal(job.state):
             self.waits.ended(job.id)
         if work.attempt is not None:
+            if job.spec.volumes:
+                self.settle(volumes_of(job.spec), work.replicas[0].node_id)
             self._hold(work)
         self._wake()
 
@@ -228,10 +254,10 @@ class Projection:
         return self.legacy_time_limit_s if legacy else None
 
 
-def waiting_job(job: Job) -> WaitingJob:
+def waiting_job(job: Job, places: Mapping[str, NodeId]) -> WaitingJob:
     """The job as the line keeps it. Equal shapes are one object, so a long line of equal jobs is small."""
     job_in_line = WaitingJob.of(job)
-    return replace(job_in_line, shape=_one_of(job_in_line.shape))
+    return replace(job_in_line, shape=_one_of(placed(job_in_line.shape, places)))
 
 
 @lru_cache(maxsize=4096)

@@ -16,12 +16,14 @@ from lilac.control.projection import Projection, waiting_job
 from lilac.control.waits import HeldJob
 from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
+from lilac.model.ids import NodeId
 from lilac.model.lifecycle import Work
 from lilac.model.states import Hold
 from lilac.scheduling import WaitingJob
 from lilac.store import arrays as array_store
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
+from lilac.store import volumes as volume_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,14 @@ class Stored:
     held: list[HeldJob]
     """Jobs that wait outside of the line."""
     arrays: list[JobArray]
+    places: dict[str, NodeId]
+    """Where the data of named volumes is."""
     works: list[Work]
     """Every job with live replicas, once for each attempt that has some."""
 
     def into(self, projection: Projection, seen: float) -> None:
         """Bring an empty projection to this state. Every node counts as seen at `seen`."""
+        projection.places |= self.places
         projection.put_queues(self.queues)
         for node in self.nodes:
             projection.put_node(node, seen=seen)
@@ -56,9 +61,10 @@ def load(conn: Connection) -> Stored:
     live = {(replica.key.job_id, replica.key.attempt) for replica in job_store.live_replicas(conn)}
     waiting: list[WaitingJob] = []
     held: list[HeldJob] = []
+    places = volume_store.places(conn)
     for job in job_store.waiting_jobs(conn):
         if job.held is None:
-            waiting.append(waiting_job(job))
+            waiting.append(waiting_job(job, places))
         else:
             held.append(HeldJob(job.id, job.not_before, job.spec.after if job.held is Hold.DEPENDENCY else ()))
     return Stored(
@@ -67,5 +73,6 @@ def load(conn: Connection) -> Stored:
         waiting=waiting,
         held=held,
         arrays=array_store.unfinished_arrays(conn),
+        places=places,
         works=list(records.load_works(conn, sorted(live)).values()),
     )

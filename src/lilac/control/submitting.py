@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from lilac.control import job_views
+from lilac.control import job_views, volumes
 from lilac.control.admission import admit
 from lilac.control.finding import find_any
 from lilac.control.principals import Principal
@@ -225,6 +225,8 @@ class Submitting:
 
     def _insert(self, tx: Transaction, works: Sequence[Work], actor: str) -> list[Work]:
         self._admit(tx.conn, works)
+        if any(work.spec.volumes for work in works):
+            works = volumes.bind(tx, works, actor)
         stored: list[Work] = []
         for is_array, run in groupby(works, key=lambda work: isinstance(work, JobArray)):
             if is_array:

@@ -116,10 +116,12 @@ class WaitingReasons:
     def _in_line(self, job: Job) -> WaitingJob | None:
         """The job as it stands in line; of an array, the first of its elements that does."""
         if not is_array_id(job.id):
-            return WaitingJob.of(job)
+            return self._projection.waiting_job(job)
         line = self._projection.arrays.lines.get(job.id)
         first = next(iter(line.lined_up), None) if line is not None else None
-        return WaitingJob.of(line.array.row_of(first)) if line is not None and first is not None else None
+        return (
+            self._projection.waiting_job(line.array.row_of(first)) if line is not None and first is not None else None
+        )
 
     async def _after(self, job: Job) -> tuple[Dependency, ...]:
         """What a job waits for; an element waits for what its array waits for."""

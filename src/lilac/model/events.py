@@ -55,6 +55,8 @@ class EventKind(StrEnum):
     KEY_DELETED = "key.deleted"
     SECRET_SET = "secret.set"
     SECRET_DELETED = "secret.deleted"
+    VOLUME_CREATED = "volume.created"
+    VOLUME_DELETED = "volume.deleted"
     SERVER_STARTED = "server.started"
 
     @classmethod
@@ -79,9 +81,11 @@ ACCOUNT_EVENTS = frozenset(
         EventKind.KEY_DELETED,
         EventKind.SECRET_SET,
         EventKind.SECRET_DELETED,
+        EventKind.VOLUME_CREATED,
+        EventKind.VOLUME_DELETED,
     }
 )
-"""About people and keys: for administrators, and for whom it is about."""
+"""About people and what is theirs: for administrators, and for whom it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

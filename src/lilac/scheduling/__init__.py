@@ -13,7 +13,7 @@ from lilac.scheduling.planning import plan
 from lilac.scheduling.plans import Grow, Placement, Plan, Preempt, Reasons, Shrink, Start
 from lilac.scheduling.reasons import Change, Dimension, Holder, Reason, ReasonCode, Shortage
 from lilac.scheduling.satisfying import satisfiable
-from lilac.scheduling.views import HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, shape_of
+from lilac.scheduling.views import HeldReplica, NodeView, QueueView, RunningJob, Shape, WaitingJob, placed, shape_of
 
 __all__ = [
     "Board",
@@ -43,6 +43,7 @@ __all__ = [
     "WaitingJob",
     "WaitingLine",
     "explain",
+    "placed",
     "plan",
     "satisfiable",
     "shape_of",

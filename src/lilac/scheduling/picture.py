@@ -64,7 +64,9 @@ def to_json(picture: Picture) -> dict[str, Any]:
         "format": FORMAT,
         "now": picture.now,
         "nodes": [
-            asdict(node) | {"runtimes": sorted(node.runtimes), "labels": dict(sorted(node.labels.items()))}
+            asdict(node)
+            | {"runtimes": sorted(node.runtimes), "labels": dict(sorted(node.labels.items()))}
+            | {"features": sorted(node.features)}
             for node in picture.nodes
         ],
         "queues": [asdict(queue) for queue in picture.queues],
@@ -121,6 +123,8 @@ def _node(data: Mapping[str, Any]) -> NodeView:
         gpus=tuple(Gpu(**gpu) for gpu in data.get("gpus", ())),
         runtimes=frozenset(map(RuntimeName, data["runtimes"])),
         labels=dict(data.get("labels", {})),
+        host_paths=tuple(data.get("host_paths", ())),
+        features=frozenset(data.get("features", ())),
         schedulable=data.get("schedulable", True),
         single_job=data.get("single_job", False),
     )
@@ -155,6 +159,11 @@ def _shape(data: Mapping[str, Any]) -> Shape:
         time_limit_s=data.get("time_limit_s"),
         kind=JobKind(data.get("kind", JobKind.BATCH)),
         preemptible=data.get("preemptible", False),
+        host_paths=tuple((path, read_only) for path, read_only in data.get("host_paths", ())),
+        features=tuple(data.get("features", ())),
+        on_node=None if (on_node := data.get("on_node")) is None else NodeId(on_node),
+        volumes=tuple(data.get("volumes", ())),
+        plain=data.get("plain", True),
     )
 
 

@@ -155,6 +155,13 @@ def _never(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:
 def _no_place(nodes: list[NodeView], where: str, shape: Shape) -> Reason:
     """Why nodes with the right runtime and labels are out of the question all the same."""
     message = f"no node {where} offers all that it asks for"
+    if shape.on_node is not None and not any(node.id == shape.on_node for node in nodes):
+        message = (
+            f"no node {where} holds the data of its volumes"
+            if shape.on_node
+            else "the data of its volumes is on different nodes"
+        )
+        return Reason(code=ReasonCode.NEVER_FITS, message=message, best_node=nodes[0].id)
     for node in nodes:
         if (why := objection(node, shape)) is not None:
             message = f"no node {where} can take it: {node.name} {why}"
@@ -165,7 +172,7 @@ def _no_place(nodes: list[NodeView], where: str, shape: Shape) -> Reason:
 def objection(node: NodeView, shape: Shape) -> str | None:
     """Why the node cannot take the shape, besides runtime, labels and capacity."""
     if shape.on_node is not None and shape.on_node != node.id:
-        return "does not hold the data of its volume"
+        return "does not hold the data of its volumes"
     unknown = [word for word in shape.features if word not in node.features]
     if unknown:
         return f"has an agent that does not know {listed(unknown)} yet; bring it up to date"

@@ -10,7 +10,7 @@ Units: CPU in millicores, memory in MiB, time in seconds since the epoch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 
 from lilac.model.clusters import Node, Queue, RuntimeName
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
@@ -115,6 +115,8 @@ class Shape:
     """What the node's agent must know."""
     on_node: NodeId | None = None
     """The one node where the data of its volumes is, once they have some."""
+    volumes: tuple[str, ...] = ()
+    """Its named volumes that have no data anywhere yet: the first job that starts with one decides where that is."""
     time_limit_s: int | None = None
     kind: JobKind = JobKind.BATCH
     preemptible: bool = False
@@ -226,7 +228,7 @@ class RunningJob:
 
 
 def shape_of(job: Job) -> Shape:
-    """The shape of a job's request."""
+    """The shape of a job's request, as if its volumes had no data yet (`placed` says where that is)."""
     spec = job.spec
     return Shape(
         queue_id=spec.queue_id,
@@ -236,11 +238,25 @@ def shape_of(job: Job) -> Shape:
         node_selector=tuple(sorted(spec.node_selector.items())),
         host_paths=tuple((v.host_path, v.read_only) for v in spec.volumes if v.host_path is not None),
         features=tuple(map(str, features_of(spec))),
+        volumes=tuple(dict.fromkeys(v.volume_id for v in spec.volumes if v.volume_id is not None)),
         time_limit_s=spec.time_limit_s,
         kind=spec.kind,
         preemptible=spec.preemptible,
         plain=spec.size.max == 1 and all(getattr(spec, name) == usual for name, usual in _BEYOND_PLAIN),
     )
+
+
+NOWHERE = NodeId("")
+
+
+def placed(shape: Shape, places: Mapping[str, NodeId]) -> Shape:
+    """The shape with what is known about where its volumes are. Data on two nodes can be used on none."""
+    if not any(volume in places for volume in shape.volumes):
+        return shape
+    nodes = {places[volume] for volume in shape.volumes if volume in places}
+    nodes |= {shape.on_node} if shape.on_node is not None else set()
+    rest = tuple(volume for volume in shape.volumes if volume not in places)
+    return replace(shape, volumes=rest, on_node=nodes.pop() if len(nodes) == 1 else NOWHERE)
 
 
 _FOR_ANY_AGENT = frozenset(

@@ -333,6 +333,19 @@ secrets = Table(
     UniqueConstraint("scope", "name"),
 )
 
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner_id", Text, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("node_id", Text),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double),
+    UniqueConstraint("owner_id", "name"),
+)
+"""Named volumes; `node_id` is where the data is, once there is some."""
+
 settings = Table(
     "settings",
     metadata,

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -97,3 +98,45 @@ async def test_an_exclusive_container_is_gone_before_lease_and_grace_are_over(
     assert time.monotonic() - begin > 3.0
     if fate == "cut off":
         await control_plane.up()
+
+
+async def test_volumes_outlive_containers_and_host_paths_are_given_as_they_are_allowed(
+    control_plane: FakeControlPlane, docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "one").write_text("given\n")
+    (given / "out").symlink_to("/etc")
+    volume = {
+        "name": "models",
+        "host_path": None,
+        "path": "/models",
+        "read_only": False,
+        "volume_id": str(uuid.uuid4()),
+    }
+    host = {"name": None, "host_path": str(given), "path": "/in", "read_only": True, "volume_id": None}
+    allowed = {"LILAC_AGENT_ALLOWED_HOST_PATHS": f"{given}:ro"}
+
+    async def run(script: str, *volumes: dict[str, object]) -> tuple[tuple[str, int, int], bytes]:
+        (key,) = await control_plane.assign_many([job(docker_engine, script, volumes=list(volumes))])
+        await control_plane.until_state(key, "succeeded", "failed")
+        return key, await control_plane.until_log_end(key)
+
+    async with running_agent(control_plane, docker_engine, tmp_path, **allowed) as agent:
+        key, told = await run("echo kept > $LILAC_VOLUME_MODELS/m && cat /models/m", volume)
+        assert (told, control_plane.reports[key]["message"]) == (b"kept\n", None)
+        _, told = await run("cat /models/m /in/one; touch /models/n; touch /in/n", {**volume, "read_only": True}, host)
+        assert told.splitlines()[:2] == [b"kept", b"given"]
+        assert told.count(b"Read-only file system") == 2
+        for refused, sentence in (
+            ({**host, "read_only": False}, "for reading only"),
+            ({**host, "host_path": f"{given}/out"}, "(it leads to /etc)"),
+            ({**host, "host_path": "/etc"}, "does not allow the host path /etc"),
+        ):
+            key, _ = await run("cat /in/*", refused)
+            assert control_plane.reports[key]["state"] == "failed"
+            assert sentence in control_plane.reports[key]["message"]
+        assert control_plane.machine["host_paths"] == [f"{given}:ro"]
+        assert "volumes" in control_plane.machine["features"]
+        await agent.until_clean()
+    docker_engine.request("DELETE", f"/volumes/lilac-{volume['volume_id']}")

@@ -21,6 +21,7 @@ from lilac.api.routers import (
     tunnels,
     usage,
     users,
+    volumes,
 )
 
 ROUTERS = (
@@ -36,6 +37,7 @@ ROUTERS = (
     nodes.routes,
     queues.routes,
     secrets.routes,
+    volumes.routes,
     events.routes,
     foresight.routes,
     replicas.routes,

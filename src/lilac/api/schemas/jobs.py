@@ -14,7 +14,7 @@ from lilac.model.jobs import DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import INT32_MAX, GpuRequest, ResourceRequest
 from lilac.model.retrying import NOT_SAID, RetryBudget
 from lilac.model.states import JobState
-from lilac.model.surroundings import STOP_SIGNALS, Port, SecretRef, plain_signal
+from lilac.model.surroundings import STOP_SIGNALS, Port, SecretRef, VolumeMount, plain_signal
 
 Int32 = Annotated[StrictInt, Field(ge=-INT32_MAX - 1, le=INT32_MAX)]
 
@@ -72,7 +72,7 @@ class SecretOfJob(BaseModel):
 class VolumeOfJob(BaseModel):
     """A named volume, or a path of the node that its agent allows."""
 
-    name: StrictStr | None = Field(None, description="A volume made by POST /volumes.")
+    name: StrictStr | None = Field(None, description="One of one's own volumes; made if there is none of this name.")
     host_path: StrictStr | None = None
     path: StrictStr = Field(description="Where the job finds it.")
     read_only: StrictBool = False
@@ -111,6 +111,7 @@ class SubmitJob(BaseModel):
         False, description="Never two attempts at once: it is stopped where it cannot reach the control plane."
     )
     secrets: list[SecretOfJob] = Field(default_factory=list)
+    volumes: list[VolumeOfJob] = Field(default_factory=list)
     max_retries: Int32 = Field(3, description="New attempts after a node was lost and the like.")
     node_selector: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     labels: dict[StrictStr, StrictStr] = Field(default_factory=dict)
@@ -138,6 +139,10 @@ class SubmitJob(BaseModel):
             stop_signal=plain_signal(self.stop_signal),
             exclusive=self.exclusive,
             secrets=tuple(SecretRef(name=s.name, env=s.env, file=s.file) for s in self.secrets),
+            volumes=tuple(
+                VolumeMount(name=v.name, host_path=v.host_path, path=v.path, read_only=v.read_only)
+                for v in self.volumes
+            ),
             ports=tuple(Port(port=p.port, name=p.name, protocol=p.protocol) for p in self.ports),
             env=self.env,
             working_dir=self.working_dir,

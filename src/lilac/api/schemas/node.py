@@ -16,7 +16,7 @@ from lilac.model.ids import JobId, ReplicaKey, parse_uuid
 from lilac.model.jobs import ReplicaReport
 from lilac.model.resources import INT32_MAX, Gpu
 from lilac.model.states import FailureReason, ReplicaState
-from lilac.store.encoding import port_to_json
+from lilac.store.encoding import port_to_json, volume_to_json
 
 _MOST_GPUS = 1024
 _MOST_PATHS = 256
@@ -116,6 +116,7 @@ def _entry(held: Held, log_offset: int, secrets: Mapping[str, str] | None) -> di
         "stop_reason": held.stop_reason,
         "secrets": [{"name": s.name, "env": s.env, "file": s.file} for s in spec.secrets],
         "ports": [port_to_json(port) for port in spec.ports],
+        "volumes": [volume_to_json(volume) for volume in spec.volumes],
         "log_offset": log_offset,
     }
 

@@ -43,6 +43,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_secrets"),
         sa.UniqueConstraint("scope", "name", name="uq_secrets_scope_name"),
     )
+    op.create_table(
+        "volumes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Text()),
+        sa.Column("node_id", sa.Text()),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("last_used_at", sa.Double()),
+        sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name="fk_volumes_owner_id_users", ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name="pk_volumes"),
+        sa.UniqueConstraint("owner_id", "name", name="uq_volumes_owner_id_name"),
+    )
     _several_replicas()
     _add_usage()
 
