@@ -73,7 +73,12 @@ _OWN_STATUSES: dict[tuple[str, str], tuple[str, ...]] = {
     ("DELETE", "/queues/{queue}"): ("409",),
     ("GET", "/health/ready"): ("503",),
     ("GET", "/training_jobs"): ("404",),
-    ("POST", "/training_jobs"): ("404",),
+    ("GET", "/training_jobs/summary"): ("404",),
+    ("POST", "/training_jobs"): ("404", "409"),
+    ("POST", "/training_jobs/bulk"): ("404", "409"),
+    ("POST", "/training_jobs/cancel"): ("404",),
+    ("POST", "/training_jobs/{job}/retry"): ("409",),
+    ("POST", "/what-if"): ("404",),
     ("POST", "/training_jobs/{job}/logs"): ("409",),
     ("POST", "/training_jobs/{job}/cancel"): ("409",),
     ("PATCH", "/training_jobs/{job_id}/status"): ("409",),
@@ -207,7 +212,7 @@ def _complete(operation: dict[str, Any], route: Guarded, method: str, rule: Rule
             ("413", "The body is too large."),
             ("415", "The body is not JSON."),
         ]
-    if route.body_field is not None or route.dependant.query_params or route.param_convertors:
+    if route.body_field is not None or operation.get("parameters") or route.param_convertors:
         wanted.append(("422", _STATUS_TEXTS["422"]))
     wanted += [(status, _STATUS_TEXTS[status]) for status in _OWN_STATUSES.get((method, route.path), ())]
     for status, text in sorted(wanted):
