@@ -41,6 +41,8 @@ from tests.sim.plane import Plane, Unreachable, fresh_image
 from tests.sim.proof import Proof
 
 ROOT = Principal(kind=PrincipalKind.USER, user_id=None, username="root", role=Role.ADMIN)
+SIZES = (1, 1, 1, 1, 2, 3)
+"""How many replicas a job asks for, one as likely as the other."""
 _LEGACY_LIMIT_S = 200
 _LOST_AFTER_S = 40.0
 """Less than usual, so that nodes are lost and come back more often."""
@@ -152,7 +154,7 @@ class World:
 
     async def submit(self) -> None:
         dice = self.dice
-        size = dice.choice([1, 1, 1, 1, 2, 3])
+        size = dice.choice(SIZES)
         duration = round(dice.choice([dice.uniform(0.1, 5), dice.uniform(1, 60), dice.uniform(30, 200)]), 2)
         code = dice.choice([0, 0, 0, 0, 0, 1, 137, 125])
         pull = round(dice.choice([0.0, 0.1, dice.uniform(0, 30)]), 2)
