@@ -214,6 +214,17 @@ class DockerRuntime:
         for found in await self._engine.containers(self._labels(assignment.key)):
             await self._engine.remove(found["Id"])
 
+    async def sweep(self, is_known: Callable[[ReplicaKey], bool]) -> None:
+        for found in await self._engine.containers([f"lilac.node={self._node_id}"]):
+            labels = found.get("Labels") or {}
+            try:
+                key = ReplicaKey(labels["lilac.job"], int(labels["lilac.attempt"]), int(labels["lilac.rank"]))
+            except (KeyError, ValueError):
+                continue
+            if not is_known(key):
+                log.warning("removing a container that nobody knows any more", replica=str(key))
+                await self._engine.remove(found["Id"])
+
     async def disk(self) -> Mapping[str, int] | None:
         """The engine's disk as the wire has it, None where it cannot be told."""
         disk = await self._disk.measure()

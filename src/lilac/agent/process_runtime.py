@@ -29,7 +29,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -213,6 +213,9 @@ class ProcessRuntime:
 
     async def remove(self, entry: Entry) -> None:
         """Nothing lies outside of the journal."""
+
+    async def sweep(self, is_known: Callable[[ReplicaKey], bool]) -> None:
+        """Nothing tells whose a process is, once its journal is gone."""
 
     async def open_session(self, entry: Entry, opening: Opening) -> Session:
         watched = self._watched.get(entry.key)

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from lilac.agent.backoff import Backoff
 from lilac.agent.guardian import KILL_EARLY_S
 from lilac.agent.journal import Entry, Journal
 from lilac.agent.leases import RENEWALS_PER_LEASE, Leases
@@ -142,7 +143,10 @@ class Replicas:
 
     async def apply(self, reply: Reply, *, patience_s: float = 0.02) -> None:
         """Make the machine look like this list; waits a moment for what starts at once."""
+        first = self._listed is None
         self._listed = reply.replicas
+        if first:
+            self._spawn(self._sweep(frozenset(reply.replicas)))
         started = await self._reconcile()
         if started:
             await asyncio.wait([held.settled for held in started], timeout=patience_s)
@@ -262,6 +266,18 @@ class Replicas:
                     self._held[key].removing = True
                     self._spawn(self._remove(self._held[key]))
         return await self._begin(starts)
+
+    async def _sweep(self, listed: frozenset[ReplicaKey]) -> None:
+        """Once, after the first list: have what neither the journal nor the control plane knows removed."""
+        for runtime in self._runtimes.values():
+            backoff = Backoff()
+            while True:
+                try:
+                    await runtime.sweep(lambda key: key in listed or key in self._held)
+                    break
+                except Exception as error:
+                    log.info("looking for what is left over is tried again", why=str(error))
+                    await asyncio.sleep(backoff.next_s())
 
     def _reconcile_soon(self) -> None:
         """For changes that can only lead to stops and removals."""

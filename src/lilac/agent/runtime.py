@@ -8,7 +8,7 @@ entry or in the engine, so `adopt` finds it again.
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -121,6 +121,10 @@ class Runtime(Protocol):
 
     async def end_all_of(self, assignment: Assignment) -> None:
         """Make sure that nothing of a replica runs that the journal does not know."""
+        ...
+
+    async def sweep(self, is_known: Callable[[ReplicaKey], bool]) -> None:
+        """End and remove replicas of this node that nobody knows: left by a life whose journal is gone."""
         ...
 
     async def close(self) -> None:

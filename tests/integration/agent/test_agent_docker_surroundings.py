@@ -140,3 +140,37 @@ async def test_volumes_outlive_containers_and_host_paths_are_given_as_they_are_a
         assert "volumes" in control_plane.machine["features"]
         await agent.until_clean()
     docker_engine.request("DELETE", f"/volumes/lilac-{volume['volume_id']}")
+
+
+async def test_containers_that_nobody_knows_are_removed_once_the_first_list_has_come(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    (key,) = await control_plane.assign_many([job(docker_engine, "echo up; sleep 1000")])
+    await control_plane.until_output(key, b"up")
+    await control_plane.down()
+    await docker_agent.kill()
+    (known,) = docker_engine.containers(f"lilac.job={key[0]}")
+    labels = {name: known["Labels"][name] for name in ("lilac.node", "lilac.job", "lilac.attempt", "lilac.rank")}
+    other_job, other_node = str(uuid.uuid4()), str(uuid.uuid4())
+    stray = docker_engine.start_container(
+        docker_engine.busybox, ["sleep", "1000"], labels=labels | {"lilac.job": other_job}
+    )
+    foreign = docker_engine.start_container(
+        docker_engine.busybox, ["sleep", "1000"], labels=labels | {"lilac.job": other_job, "lilac.node": other_node}
+    )
+    await docker_agent.start()
+    begin = time.monotonic()
+    while "does not answer" not in docker_agent.log.rpartition("agent starts")[2]:
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - begin < 30
+    assert stray in {c["Id"] for c in docker_engine.containers("lilac.node")}  # nobody has said yet what is wanted
+    await control_plane.up()
+    while stray in {c["Id"] for c in docker_engine.containers("lilac.node")}:
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - begin < 60
+    left = {c["Id"]: c["State"] for c in docker_engine.containers("lilac.node")}
+    docker_engine.remove_containers(f"lilac.node={other_node}")
+    assert left[known["Id"]] == "running"
+    assert left[foreign] == "running"
+    await control_plane.stop(key)
+    await control_plane.until_state(key, "stopped")
