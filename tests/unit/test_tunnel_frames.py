@@ -71,7 +71,8 @@ def test_anything_is_either_a_frame_or_wrong_input(message: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"", b"[]", b"{", b'{"argv": "ls"}', b'{"argv": ["a\\u0000b"]}', b'{"argv": [""]}', b'{"port": 0}',
-     b'{"port": true}', b'{"argv": [], "rows": -1}', b'{"argv": [], "term": "x\\ny"}'],
+     b'{"port": true}', b'{"argv": [], "rows": -1}', b'{"argv": [], "term": "x\\ny"}',
+     b'{"argv": ["a\\ud800"]}', b"[" * 100_000],
 )  # fmt: skip
 def test_a_wrong_opening_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 LEAST_BYTES = 4
+_PIECE = 4096
 
 Read = Callable[[int, int], bytes]
 """Up to so many bytes of the stream from this offset on."""
@@ -47,8 +48,9 @@ class Mask:
             while place >= 0:
                 if masked is None:
                     masked = bytearray(data)
-                masked[place : place + len(pattern)] = b"*" * len(pattern)
-                place = data.find(pattern, place + 1)
+                last, following = _last_of_run(data, pattern, place)
+                masked[place : last + len(pattern)] = b"*" * (last + len(pattern) - place)
+                place = following
         return data if masked is None else bytes(masked)
 
     def text(self, text: str | None) -> str | None:
@@ -73,8 +75,35 @@ class Mask:
         """How many bytes at the end could be the beginning of a value."""
         most = 0
         for pattern in self._patterns:
-            for length in range(min(len(pattern) - 1, len(window)), most, -1):
-                if window.endswith(pattern[:length]):
-                    most = length
-                    break
+            begin = max(0, len(window) - len(pattern) + 1)
+            while 0 <= (begin := window.find(pattern[:1], begin)) < len(window) - most:
+                if pattern.startswith(window[begin:]):
+                    most = len(window) - begin
+                begin += 1
         return most
+
+
+def _last_of_run(data: bytes, pattern: bytes, place: int) -> tuple[int, int]:
+    """The place of the last of the occurrences that overlap this one at equal distances, as those of `aa` in `aaaa` do;
+    and the place of the next occurrence after those, or -1.
+
+    A run is measured as a whole: step by step, a long value in its like would take its length for each byte.
+    """
+    following = data.find(pattern, place + 1)
+    distance = following - place
+    if not 0 < distance < len(pattern):
+        return place, following
+    end = place + len(pattern)
+    while (piece := data[end : end + _PIECE]) and (
+        alike := _alike(piece, data[end - distance : end - distance + _PIECE])
+    ):
+        end += alike
+    last = place + (end - place - len(pattern)) // distance * distance
+    return last, data.find(pattern, last + 1)
+
+
+def _alike(one: bytes, other: bytes) -> int:
+    """How many bytes at their beginnings are the same."""
+    if other.startswith(one):
+        return len(one)
+    return next(n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)

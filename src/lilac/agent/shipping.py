@@ -153,7 +153,8 @@ class Shipper:
             else:
                 offset = stream.offset
                 if stream.mask:
-                    data = stream.mask.read(stream.spool.read, offset, CHUNK_BYTES, final=final)
+                    read = stream.spool.read  # in a thread: what it takes is up to the job, and the agent serves others
+                    data = await asyncio.to_thread(stream.mask.read, read, offset, CHUNK_BYTES, final=final)
                 else:
                     data = stream.spool.read(offset, CHUNK_BYTES)
                 end = final and offset + len(data) >= stream.spool.size

@@ -23,6 +23,7 @@ from lilac.agent.wire import TunnelOffer
 from lilac.model.errors import InvalidInput, LilacError
 from lilac.model.ids import ReplicaKey
 from lilac.tunnel.frames import (
+    WINDOW_BYTES,
     Frame,
     Kind,
     credit_frame,
@@ -108,6 +109,8 @@ class AgentTunnels:
         try:
             await socket.send_bytes(Frame(Kind.OPENED).encoded())
             await _Pump(socket, session).run(ended)
+        except InvalidInput as refusal:
+            await socket.send_bytes(error_frame(str(refusal)).encoded())
         finally:
             await session.close()
             log.info("tunnel closed", replica=str(offer.key))
@@ -121,7 +124,9 @@ class _Pump:
         self._session = session
         self._window = SendWindow()
         self._input: asyncio.Queue[bytes | None] = asyncio.Queue()
-        """Bounded by the window of who sends it."""
+        self._waiting_bytes = 0
+        """Of input that was not taken yet: never more than the window that its sender keeps to."""
+        self._input_ended = False
 
     async def run(self, ended: asyncio.Future[End]) -> None:
         loop = asyncio.get_running_loop()
@@ -153,10 +158,18 @@ class _Pump:
     async def _take_frames(self) -> None:
         while (frame := await _next_frame(self._socket)) is not None:
             match frame.kind:
-                case Kind.INPUT:
+                case Kind.INPUT if frame.data and not self._input_ended:
+                    self._waiting_bytes += len(frame.data)
+                    if self._waiting_bytes > WINDOW_BYTES:
+                        raise InvalidInput(
+                            f"More than {WINDOW_BYTES} bytes of input were sent without credit for them."
+                        )
                     self._input.put_nowait(frame.data)
-                case Kind.END:
+                case Kind.END if not self._input_ended:
+                    self._input_ended = True
                     self._input.put_nowait(None)
+                case Kind.INPUT | Kind.END:
+                    pass
                 case Kind.RESIZE:
                     await self._session.resize(*read_resize(frame))
                 case Kind.SIGNAL:
@@ -174,6 +187,7 @@ class _Pump:
                 await self._session.write_eof()
                 return
             await self._session.write(data)
+            self._waiting_bytes -= len(data)
             if credit := account.consume(len(data)):
                 with contextlib.suppress(aiohttp.ClientError, OSError):
                     await self._socket.send_bytes(credit_frame(credit).encoded())

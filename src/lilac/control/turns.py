@@ -13,9 +13,8 @@ from lilac.control.admission import admit
 from lilac.control.jobs import Jobs
 from lilac.control.principals import Principal
 from lilac.control.projection import Projection
-from lilac.model.accounts import Role
 from lilac.model.clusters import Queue
-from lilac.model.errors import Conflict, Forbidden, NotFound
+from lilac.model.errors import Conflict, Forbidden
 from lilac.model.events import EventKind
 from lilac.model.ids import JobId
 from lilac.model.jobs import Job, check_spec
@@ -45,7 +44,7 @@ class Turns:
             TooManyRequests: the other queue is full.
         """
         job = await self._jobs.get(principal, ref)
-        if principal.role is not Role.ADMIN and job.owner_id != principal.user_id:
+        if not principal.may_change(job.owner_id):
             raise Forbidden("Only the owner of a job or an administrator may change it.")
         queue = self._jobs.queue(queue_ref if queue_ref is not None else job.spec.queue_id)
         return await self._db.write(self._move, job.id, priority, queue, principal.actor, self._clock())
@@ -53,7 +52,10 @@ class Turns:
     def _move(self, tx: Transaction, job_id: JobId, priority: int | None, queue: Queue, actor: str, now: float) -> Job:
         before = job_store.get_job(tx.conn, job_id)
         if before is None:
-            raise NotFound(f"There is no job {job_id}.")
+            raise Conflict(
+                f"Job {job_id} is an array, or an element of one that has not begun; these stay where they were "
+                "submitted."
+            )
         old = before.spec
         spec = replace(old, priority=old.priority if priority is None else priority, queue_id=queue.id)
         check_spec(spec)

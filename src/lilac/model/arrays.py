@@ -16,7 +16,7 @@ from typing import Any
 
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, UserId
-from lilac.model.indices import MOST_INDEX, NOTHING, IndexSet
+from lilac.model.indices import MOST_INDEX, MOST_RANGES, NOTHING, IndexSet
 from lilac.model.jobs import Job, JobSpec
 from lilac.model.states import FailureReason, Hold, JobState
 
@@ -116,9 +116,10 @@ def parse_array(text: str) -> tuple[IndexSet, int | None]:
         InvalidInput: it is none of these.
     """
     indices, percent, limit = text.partition("%")
-    if percent and not (limit.strip().isascii() and limit.strip().isdecimal() and 0 < int(limit[:12]) <= MOST_INDEX):
+    limit = limit.strip()
+    if percent and not (limit.isascii() and limit.isdecimal() and 0 < int(limit[:12]) <= MOST_INDEX):
         raise InvalidInput("array: after % stands how many may run at once, such as 0-99%10.", field="array")
-    return IndexSet.parse(indices, most=MOST_ELEMENTS), int(limit[:12]) if percent else None
+    return IndexSet.parse(indices, most=MOST_ELEMENTS, most_ranges=MOST_RANGES), int(limit[:12]) if percent else None
 
 
 def array_text(array: JobArray) -> str:

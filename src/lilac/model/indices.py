@@ -16,6 +16,8 @@ from lilac.model.errors import InvalidInput
 
 MOST_INDEX = 2**32 - 2
 """The last eight hexadecimal digits of an element's id are its index and one."""
+MOST_RANGES = 10_000
+"""Of one text of a person's: a set costs memory, and room in every reply, by its ranges."""
 _PART = re.compile(r"\s*(\d{1,10})(?:-(\d{1,10})(?::(\d{1,10}))?)?\s*", re.ASCII)
 
 
@@ -31,11 +33,12 @@ class IndexSet:
         return cls(tuple(_joined((index, index) for index in sorted(set(indices)))))
 
     @classmethod
-    def parse(cls, text: str, *, most: int) -> IndexSet:
+    def parse(cls, text: str, *, most: int, most_ranges: int | None = None) -> IndexSet:
         """Read `0-9999`, `1,3,5-9`, `0-20:5`.
 
         Raises:
-            InvalidInput: it is no such text, an index is out of bounds, or there are more than `most` indices.
+            InvalidInput: it is no such text, an index is out of bounds, or there are more than `most` indices or
+                `most_ranges` of them apart.
         """
         ranges: list[tuple[int, int]] = []
         count = 0
@@ -53,6 +56,12 @@ class IndexSet:
             count += (last - first) // step + 1
             if count > most:
                 raise InvalidInput(f"array must have at most {most} elements.", field="array")
+            if most_ranges is not None and len(ranges) + (1 if step == 1 else (last - first) // step + 1) > most_ranges:
+                raise InvalidInput(
+                    f"array must have at most {most_ranges} ranges and indices apart from each other; number the "
+                    "elements from 0 on without gaps, and let each find what it is from its index.",
+                    field="array",
+                )
             if step == 1:
                 ranges.append((first, last))
             else:

@@ -114,6 +114,8 @@ def read_opening(frame: Frame) -> Opening:
     words = tuple(cast("list[str]", argv))
     if any("\0" in word for word in words) or (words and not words[0]):
         raise InvalidInput("argv must begin with a program and hold no NUL characters.", field="argv")
+    if not all(_is_text(word) for word in words):
+        raise InvalidInput("argv must be words of UTF-8.", field="argv")
     term = table.get("term", "xterm")
     if not isinstance(term, str) or not term.isprintable() or len(term) > 100:
         raise InvalidInput("term must be the name of a terminal.", field="term")
@@ -165,10 +167,19 @@ def pieces(data: bytes) -> list[bytes]:
     return [data[at : at + MOST_BYTES] for at in range(0, len(data), MOST_BYTES)]
 
 
+def _is_text(word: str) -> bool:
+    """Whether it has a spelling in UTF-8: half of a pair of surrogates has none."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _table(frame: Frame) -> dict[str, Any]:
     try:
         table = json.loads(frame.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         table = None
     if not isinstance(table, dict):
         raise InvalidInput(f"The data of {frame.kind.name} must be a JSON object.")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from lilac.cli.app import run
+from lilac.model.accounts import KeyScope
 from lilac.model.limits import Limits
 from tests.integration.control.conftest import Clients
 from tests.integration.control.stand import ROOT, FakeAgent, Stand
@@ -85,6 +86,9 @@ async def test_a_waiting_job_is_moved_in_line_and_to_another_queue(stand: Stand,
     assert (await ada.patch(f"/training_jobs/{second}", json={"queue_id": "fast"})).json()["queue_id"] == fast
     assert (await bob.patch(f"/training_jobs/{first}", json={"priority": 9})).status_code == 404
     assert (await ada.patch(f"/training_jobs/{running}", json={"priority": 9})).status_code == 409
+    key = await stand.platform.accounts.keys.create(await stand.admin(), scope=KeyScope.SUBMIT)
+    submitting = await client(key.text)  # an administrator's, but good for own jobs only
+    assert (await submitting.patch(f"/training_jobs/{first}", json={"priority": 9})).status_code == 403
     await stand.platform.directory.edit_queue(ROOT, "fast", {"limits": Limits(waiting_jobs=1)})
     assert (await ada.patch(f"/training_jobs/{first}", json={"queue_id": "fast"})).status_code == 429
     await stand.restart()

@@ -43,6 +43,8 @@ async def test_a_list_is_stored_whole_or_not_at_all(stand: Stand, ada: httpx2.As
     answer = await post(ada, "/training_jobs/bulk", {"jobs": jobs}, 201)
     assert [job["name"] for job in answer["jobs"]] == [job["name"] for job in jobs]
     assert await listed(ada, limit=3) == ["job-499", "job-498", "job-497"]
+    sparse = {**JOB, "array": "0-19998:2"}
+    await post(ada, "/training_jobs/bulk", {"jobs": [sparse] * 3}, 422)
     wrong = [*jobs, {**JOB, "name": ""}]
     answer = await post(ada, "/training_jobs/bulk", {"jobs": wrong}, 422)
     assert (answer["error"], answer["field"]) == ("jobs[500]: name must not be empty.", "jobs.500.name")
@@ -69,6 +71,10 @@ async def test_another_submission_with_the_same_key_is_refused(
     assert await post(ada, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"}) == first
     await post(ada, "/training_jobs", {**JOB, "name": "other"}, 409, **{"Idempotency-Key": "k"})
     await post(ada, "/training_jobs", JOB, 422, **{"Idempotency-Key": "k" * 256})
+    nested: Any = None
+    for _ in range(300):
+        nested = [nested]
+    await post(ada, "/training_jobs", {**JOB, "extra": nested}, 422, **{"Idempotency-Key": "n"})
     eve = await client(await stand.add_user("eve"))
     assert (await post(eve, "/training_jobs", JOB, 201, **{"Idempotency-Key": "k"}))["id"] != first["id"]
     assert len(await listed(ada)) == 1
@@ -93,8 +99,12 @@ async def test_many_are_cancelled_by_name_or_by_what_they_are(
     assert answer == {"cancelled": [ids[1], ids[3]], "ended": [], "unknown": ["nothing"]}
     answer = await post(ada, "/training_jobs/cancel", {"where": {"labels": {"half": "0"}}}, 200)
     assert sorted(answer["cancelled"]) == sorted([ids[0], ids[2], ids[4], ids[6]])
-    await post(ada, "/training_jobs/cancel", {"where": {}}, 422)
+    for where in ({}, {"q": ""}, {"q": "\0"}):
+        await post(ada, "/training_jobs/cancel", {"where": where}, 422)
     await post(ada, "/training_jobs/cancel", {}, 422)
+    for array_or_element in (ids[6], f"{ids[6]}[5]"):
+        moved = await ada.patch(f"/training_jobs/{array_or_element}", json={"priority": 5})
+        assert (moved.status_code, moved.json()["code"]) == (409, "conflict")
     await stand.settle()
     assert (await ada.get("/training_jobs/summary")).json()["counts"]["cancelled"] == 105
     assert await listed(ada, status="queued") == ["job-5"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +35,14 @@ def test_short_values_are_left_alone() -> None:
 def test_overlapping_values_are_hidden_whole() -> None:
     assert Mask(["abcd", "cdef"]).apply(b"abcdef-aaaa") == b"******-aaaa"
     assert Mask(["aaaa"]).apply(b"aaaaaa") == b"******"
+
+
+def test_a_long_value_in_its_like_takes_no_longer_than_output_of_that_length() -> None:
+    value, output = "ab" * 32_000, b"ab" * 500_000
+    begun_at = time.perf_counter()
+    assert Mask([value]).apply(b"b" + output + b"b") == b"b" + b"*" * len(output) + b"b"
+    assert Mask([value]).read(lambda at, n: output[at : at + n], 0, 1 << 20, final=False).strip(b"*") == b""
+    assert time.perf_counter() - begun_at < 20  # minutes, if each byte were to take the length of the value
 
 
 def test_output_that_may_still_become_a_value_is_held_back_until_it_is_clear() -> None:

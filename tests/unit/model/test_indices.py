@@ -35,6 +35,7 @@ def test_index_sets_are_sets(one: set[int], other: set[int], count: int, index: 
         ("0-9999", [*range(10_000)], None),
         ("1,3,5-9", [1, 3, 5, 6, 7, 8, 9], None),
         ("0-99%10", [*range(100)], 10),
+        ("0-99%" + " " * 13 + "10 ", [*range(100)], 10),
         (" 7 , 5-6 ", [5, 6, 7], None),
         ("0-20:5", [0, 5, 10, 15, 20], None),
         ("3-5,4-8", [3, 4, 5, 6, 7, 8], None),
@@ -47,7 +48,24 @@ def test_arrays_are_written_as_people_do(text: str, indices: list[int], limit: i
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "1-", "5-3", "1,,2", "-1", "0-9%0", "0-9%", "0-9%x", "0-4294967295", "0-1000000", "0-9:0", "\u0663"],
+    [
+        "",
+        "a",
+        "1-",
+        "5-3",
+        "1,,2",
+        "-1",
+        "0-9%0",
+        "0-9%",
+        "0-9%x",
+        "0-4294967295",
+        "0-1000000",
+        "0-9:0",
+        "\u0663",
+        "0-9%" + " " * 13,
+        "0-4000000:400",
+        ",".join(str(2 * n) for n in range(10_001)),
+    ],
 )
 def test_what_is_no_array_is_refused_with_the_field(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:

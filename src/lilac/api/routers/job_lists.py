@@ -109,7 +109,7 @@ async def _filter(platform: Platform, principal: Principal, wanted: Wanted) -> J
         queue_id=platform.jobs.queue(wanted.queue_id).id if wanted.queue_id is not None else None,
         owner_id=owner_id,
         labels=tuple(_label(label) for label in wanted.label or ()),
-        text=wanted.q or None,
+        text=text_to_find(wanted.q or None, "q"),
         kind=wanted.kind,
         since=_time(wanted.since, "since"),
         until=_time(wanted.until, "until"),
@@ -144,6 +144,13 @@ def _state(word: str) -> JobState:
 def _label(text: str) -> str:
     if not text.partition("=")[1]:
         raise InvalidInput(f"label must be key=value, not {text!r}.", field="label")
+    return text
+
+
+def text_to_find(text: str | None, field: str) -> str | None:
+    """What a name is to have in it. No name has a NUL character, and databases end a text at it."""
+    if text is not None and "\0" in text:
+        raise InvalidInput(f"{field} must not hold NUL characters.", field=field)
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,11 +12,13 @@ from fastapi.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
+from lilac.api.routers.job_lists import text_to_find
 from lilac.api.schemas.jobs import CancelJobs, SubmitJob, SubmitJobs, WhichJobs
 from lilac.control.platform import Platform
 from lilac.control.principals import Principal
-from lilac.control.submitting import Once
+from lilac.control.submitting import MOST_AT_ONCE, Once, Order
 from lilac.model.errors import InvalidInput
+from lilac.model.ids import QueueId
 from lilac.store.listing import JobFilter
 
 routes = router("jobs")
@@ -46,7 +49,7 @@ async def submit_all(
     if once is not None and (answered := await submitting.answered(principal, once)) is not None:
         return Json(answered, 201)
     queues = {name: platform.jobs.queue(name).id for name in {job.queue_id for job in body.jobs}}
-    orders = [job.order(queues[job.queue_id]) for job in body.jobs]
+    orders = _orders(body.jobs, queues)
     return Json(await submitting.submit_all(principal, orders, once), 201)
 
 
@@ -68,11 +71,31 @@ async def retry(job: str, request: Request, principal: Caller) -> Response:
     return Json(await platform.jobs.retry(principal, job), 201)
 
 
+def _orders(jobs: Sequence[SubmitJob], queues: Mapping[str, QueueId]) -> list[Order]:
+    """What a list asks for, as long as its arrays have a size that can be kept."""
+    orders: list[Order] = []
+    ranges = 0
+    for job in jobs:
+        orders.append(job.order(queues[job.queue_id]))
+        indices = orders[-1].indices
+        ranges += len(indices.ranges) if indices is not None else 0
+        if ranges > MOST_AT_ONCE:
+            raise InvalidInput(
+                f"jobs: the arrays of one list must have at most {MOST_AT_ONCE} ranges of indices together; "
+                "send several lists.",
+                field="jobs",
+            )
+    return orders
+
+
 async def _once(request: Request, key: str | None) -> Once | None:
     """What makes this submission the same as another: its key, its route and its body, however it is spelled."""
     if key is None:
         return None
-    body = orjson.dumps(orjson.loads(await request.body()), option=orjson.OPT_SORT_KEYS)
+    try:
+        body = orjson.dumps(orjson.loads(await request.body()), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise InvalidInput("The body is nested too deeply for a submission with an Idempotency-Key.") from None
     path: str = request.scope["path"]
     return Once(key.strip(), hashlib.sha256(path.encode() + b"\n" + body).hexdigest())
 
@@ -81,6 +104,8 @@ async def _where(platform: Platform, principal: Principal, wanted: WhichJobs) ->
     """A filter that says something, of jobs that have not ended and are the caller's to end."""
     if not wanted.model_dump(exclude_defaults=True):
         raise InvalidInput("where must have at least one condition, such as {'queue_id': 'default'}.", field="where")
+    if wanted.q == "":
+        raise InvalidInput("where.q must not be empty: every name has that in it.", field="where.q")
     facts: dict[str, Any] = {}
     if wanted.owner is not None:
         facts["owner_id"] = await platform.jobs.owner_id(principal, wanted.owner)
@@ -94,7 +119,7 @@ async def _where(platform: Platform, principal: Principal, wanted: WhichJobs) ->
         states=tuple(state for state in open_states if wanted.status is None or state in wanted.status),
         queue_id=platform.jobs.queue(wanted.queue_id).id if wanted.queue_id is not None else None,
         labels=[f"{key}={value}" for key, value in wanted.labels.items()],
-        text=wanted.q,
+        text=text_to_find(wanted.q, "where.q"),
         kind=wanted.kind,
         **facts,
     )

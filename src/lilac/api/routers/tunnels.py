@@ -6,7 +6,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lilac.api.auth import principal_of, router, socket
 from lilac.control.platform import Platform
-from lilac.model.errors import Conflict, Forbidden, InvalidInput
+from lilac.model.errors import Conflict, Forbidden, InvalidInput, LilacError
 from lilac.model.ids import ClusterId, NodeId, ReplicaKey, parse_uuid
 from lilac.model.states import ReplicaState
 from lilac.tunnel.frames import decode, error_frame, read_opening
@@ -36,11 +36,12 @@ async def open_tunnel(person: WebSocket) -> None:
     end = _End(person)
     message = await end.receive()
     if message is None:
+        await end.close()
         return
     try:
         opening = read_opening(decode(message))
         tunnel = await platform.tunnels.open(principal, job, key, replica.node_id, opening)
-    except (InvalidInput, Conflict) as error:
+    except LilacError as error:
         await end.send(error_frame(str(error)).encoded())
         await end.close()
         return
