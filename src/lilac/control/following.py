@@ -55,6 +55,8 @@ class Follower:
         self._told = asyncio.Event()
         self._next: asyncio.Task[bool] | None = None
         """A loading that was asked for and has not begun to read."""
+        self._current_at = float("-inf")
+        """When this replica last knew everything, by the event loop's clock."""
         self.at = 0
         """The number of the last row that is known here."""
         self.on_accounts: Callable[[], None] = lambda: None
@@ -90,12 +92,23 @@ class Follower:
         """
         if self._db.replica is None:
             return
+        began = asyncio.get_running_loop().time()
         while True:
             if self._next is None:
                 self._next = asyncio.create_task(self._db.write(self._load))
                 self._next.add_done_callback(self._began)
             if not await asyncio.shield(self._next):
+                self._current_at = max(self._current_at, began)
                 return
+
+    async def be_current(self, within_s: float) -> None:
+        """Catch up unless that was done within the last seconds.
+
+        Raises:
+            Unavailable: the database cannot be asked: what is known here may have been overtaken long ago.
+        """
+        if self._db.replica is not None and asyncio.get_running_loop().time() - self._current_at > within_s:
+            await self.catch_up()
 
     def _began(self, loading: asyncio.Task[bool] | None = None) -> None:
         """From now on a new call needs a new loading."""

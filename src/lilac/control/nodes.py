@@ -145,6 +145,9 @@ class Nodes:
             finally:
                 self.open_polls -= 1
             self._seen(station)
+        # A replica that is cut off from the store must not keep a node in the belief that it is in contact: the others
+        # hear nothing of it, and count the lease of its exclusive replicas from when they did.
+        await self._follower.be_current(self._lost_after_s / 3)
         held = tuple(station.held[k] for k in sorted(station.held))
         return Assignment(
             station.revision,

@@ -18,6 +18,7 @@ from lilac.control.platform import Platform
 from lilac.control.settings import Settings
 from lilac.control.submitting import Order
 from lilac.model.arrays import parse_array
+from lilac.model.errors import Unavailable
 from lilac.model.jobs import DependencyCondition
 from lilac.model.states import Hold, JobState, is_terminal
 from lilac.store import leases
@@ -189,6 +190,34 @@ async def test_what_a_deposed_leader_wants_to_write_is_refused(postgres_server: 
         with pytest.raises(NotLeading):
             await leader.lead.write(lambda tx: pytest.fail("this must not be written"))
     finally:
+        await stand.stop()
+
+
+async def test_a_replica_that_is_cut_off_from_the_store_does_not_pass_for_a_contact(
+    postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = PairStand(tmp_path, postgres_server.create_database())
+    await stand.start()
+    both = list(stand.both)
+    try:
+        stand.both = both[1:]
+        agent = FakeAgent(stand)
+        await agent.beat()
+        await agent.beat()
+
+        async def cut_off(*args: object) -> None:
+            raise Unavailable("The database is not there.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(both[1].db, "write", cut_off)
+            await agent.beat()  # it was current a moment ago
+            patch.setattr(both[1].follower, "_current_at", float("-inf"))
+            with pytest.raises(Unavailable):
+                await agent.beat()
+        stand.both = both[:1]
+        await agent.beat()
+    finally:
+        stand.both = both
         await stand.stop()
 
 
