@@ -63,6 +63,8 @@ class AgentConfig:
     """How much disk the images may take that the agent pulled; None for all there is."""
     min_free_disk_gb: float = MIN_FREE_DISK_GB
     """How much of the engine's disk is to stay free: below, nothing is pulled."""
+    metrics_port: int | None = None
+    """A port of the loopback for the agent's own metrics; None: nothing listens."""
 
     @property
     def all_registries(self) -> tuple[Registry, ...]:
@@ -117,6 +119,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> A
         docker_config=Path(environ.get("DOCKER_CONFIG") or _home(environ) / ".docker"),
         allowed_host_paths=values.get("allowed_host_paths") or (),
         image_cache_gb=values.get("image_cache_gb"),
+        metrics_port=values.get("metrics_port"),
         min_free_disk_gb=values.get("min_free_disk_gb", MIN_FREE_DISK_GB),
     )
 
@@ -176,6 +179,8 @@ def save(config: AgentConfig, path: Path) -> None:
         document["allowed_host_paths"] = list(config.allowed_host_paths)
     if config.image_cache_gb is not None:
         document["image_cache_gb"] = config.image_cache_gb
+    if config.metrics_port is not None:
+        document["metrics_port"] = config.metrics_port
     if config.min_free_disk_gb != MIN_FREE_DISK_GB:
         document["min_free_disk_gb"] = config.min_free_disk_gb
     write_private(path, tomli_w.dumps(document))
@@ -337,6 +342,13 @@ def _place(path: Path, text: str, key: str, section: str | None = None) -> str:
     return str(path)
 
 
+def _port(value: object) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or not 0 < int(text) < 65_536:
+        raise _Wrong(f"must be a port between 1 and 65535, not {value!r}")
+    return int(text)
+
+
 def _home(environ: Mapping[str, str]) -> Path:
     home = environ.get("HOME")
     return Path(home) if home else Path.home()
@@ -364,6 +376,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "allowed_host_paths": _host_paths,
     "image_cache_gb": _gigabytes,
     "min_free_disk_gb": _gigabytes,
+    "metrics_port": _port,
 }
 
 _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
@@ -376,6 +389,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "LILAC_AGENT_ALLOWED_HOST_PATHS": ("allowed_host_paths", _host_paths),
     "LILAC_AGENT_IMAGE_CACHE_GB": ("image_cache_gb", _gigabytes),
     "LILAC_AGENT_MIN_FREE_DISK_GB": ("min_free_disk_gb", _gigabytes),
+    "LILAC_AGENT_METRICS_PORT": ("metrics_port", _port),
     "DOCKER_HOST": ("docker_host", _text),
     "LILAC_CA_FILE": ("ca_file", _text),
     "LILAC_AGENT_PORT_ADDRESS": ("port_address", _address),

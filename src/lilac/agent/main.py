@@ -17,6 +17,7 @@ from lilac.agent.devices import Devices
 from lilac.agent.docker_runtime import DockerRuntime
 from lilac.agent.image_cache import GB, Keeping
 from lilac.agent.journal import Journal
+from lilac.agent.metrics import MetricsPage
 from lilac.agent.node import NodeDescription
 from lilac.agent.ports import own_address
 from lilac.agent.process_runtime import ProcessRuntime
@@ -87,6 +88,9 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
     sampler = Sampler(control_plane, running=replicas.all_running, use=lambda: devices.last.use)
     shipper = Shipper(control_plane, replicas.shipped)
     replicas.shipper = shipper
+    page = _metrics_page(config, devices, replicas, sampler)
+    if page is not None:
+        await page.open()
     await control_plane.open()
     await shipper.open()
     for runtime in runtimes.values():
@@ -113,8 +117,21 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
         await shipper.close(FAREWELL_S)
         for runtime in runtimes.values():
             await runtime.close()
+        if page is not None:
+            await page.close()
         await control_plane.close()
         node.close()
+
+
+def _metrics_page(config: AgentConfig, devices: Devices, replicas: Replicas, sampler: Sampler) -> MetricsPage | None:
+    if config.metrics_port is None:
+        return None
+    return MetricsPage(
+        config.metrics_port,
+        gpus=lambda: devices.last,
+        replicas=replicas.reports,
+        machine=lambda: sampler.latest_node,
+    )
 
 
 def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:

@@ -60,6 +60,8 @@ class Sampler:
         self._node_before: tuple[float, float] | None = None
         self._node: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
         self._replicas: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
+        self.latest_node: Mapping[str, Any] | None = None
+        """The newest sample of the machine."""
         self._silent_until = float("-inf")
         self._pause = Backoff(first_s=5.0, most_s=60.0)
         self._send_again_at = float("-inf")
@@ -127,14 +129,13 @@ class Sampler:
         if before is None or now <= before[0]:
             return
         memory = psutil.virtual_memory()
-        self._node.append(
-            {
-                "at": round(now, 3),
-                "cpu_millicores": round(max(0.0, busy - before[1]) / (now - before[0]) * 1000),
-                "memory_mb": (memory.total - memory.available) // _MIB,
-                "gpus": [_gpu(uuid, used) for uuid, used in self._use().items()],
-            }
-        )
+        self.latest_node = {
+            "at": round(now, 3),
+            "cpu_millicores": round(max(0.0, busy - before[1]) / (now - before[0]) * 1000),
+            "memory_mb": (memory.total - memory.available) // _MIB,
+            "gpus": [_gpu(uuid, used) for uuid, used in self._use().items()],
+        }
+        self._node.append(dict(self.latest_node))
 
     async def _send(self) -> None:
         loop = asyncio.get_running_loop()
