@@ -195,9 +195,16 @@ class ProcessRuntime:
     async def kill(self, entry: Entry) -> None:
         watched = self._watched.get(entry.key)
         if watched is not None:
-            for pid in await asyncio.to_thread(_strays, entry.key, watched.pid):
+            strays = await asyncio.to_thread(_strays, entry.key, watched.pid)
+            outside = [pid for pid in strays if not _in_group(pid, watched.pid)]
+            for pid in outside:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
+            # The end is told when the group is gone, and nothing of the replica may run then.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_KILLED_PATIENCE_S):
+                    for pid in outside:
+                        await _await_exit(pid)
             _signal_group(watched.pid, signal.SIGKILL)
 
     async def guarded(self, entry: Entry) -> Mapping[str, Any] | None:
@@ -446,6 +453,13 @@ def _strays(key: ReplicaKey, session: int) -> list[int]:
 
 def _exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
+
+
+def _in_group(pid: int, group: int) -> bool:
+    try:
+        return os.getpgid(pid) == group
+    except ProcessLookupError:
+        return False
 
 
 def _group_exists(group: int) -> bool:
