@@ -80,6 +80,8 @@ class Plane:
                 raise error
             self.die()
             return False
+        if self._database is None:  # it died in the very moment in which it was up
+            return False
         self.up = True
         return True
 

@@ -83,7 +83,7 @@ def simulate(seed: int, steps: int, tell: Callable[[str], None] = lambda _: None
     try:
         return clock.run(main(), Random(f"{seed}/ids"))
     except Exception as error:
-        what = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+        what = str(error) if isinstance(error, AssertionError) and str(error) else traceback.format_exc()
         raise Broken(
             f"seed {seed}, step {len(done)} (the last: {', '.join(done[-5:])}):\n{what}\n"
             f"To see it again: python -m tests.sim --seed {seed} --steps {steps} -v"
