@@ -3,7 +3,8 @@
 A route of `Guarded` finds its rule in the table of `rights`, and before anything of the body is read it takes the
 credential, asks the accounts who that is, and checks the rule. Handlers take the outcome as a `Caller`.
 
-Credentials: `Authorization: Bearer <login token or API key>` or `X-API-Key: <API key or token>`, alike on all routes.
+Credentials: `Authorization: Bearer <login token or API key>` or `X-API-Key: <API key or token>`, alike on all routes;
+without either the cookie of a signed-in browser, where it counts (see `cookies`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketState
 
+from lilac.api import cookies
 from lilac.api.errors import render
 from lilac.api.rights import RULES, Rule, check
 from lilac.control.principals import Principal
@@ -132,6 +134,7 @@ def credential_of(scope: Scope) -> str:
 
     Raises:
         Unauthenticated: there is none.
+        Forbidden: it is a cookie, and the call is not one of this server's own pages.
     """
     key: str | None = None
     for name, value in scope["headers"]:
@@ -143,9 +146,13 @@ def credential_of(scope: Scope) -> str:
             return credential
         if name == b"x-api-key":
             key = value.decode("latin-1").strip()
-    if not key:
+    if key:
+        return key
+    token = cookies.cookie(scope, cookies.SESSION)
+    if token is None:
         raise Unauthenticated(_MISSING)
-    return key
+    cookies.check_own_page(scope)
+    return token
 
 
 async def _admit(scope: Scope, rule: Rule) -> None:

@@ -24,7 +24,7 @@ The control plane of Lilac: clusters of nodes, queues that lead to them, and job
 
 Every route exists at the root and under `/api`. Bodies are JSON; every error is
 `{"error": "<sentence>", "code": "<stable word>", …}`. Times are RFC 3339 in UTC. Credentials are
-`Authorization: Bearer <login token or API key>` or `X-API-Key: <API key>`.
+`Authorization: Bearer <login token or API key>` or `X-API-Key: <API key>`; pages of this server itself use cookies.
 """
 
 TAGS: list[dict[str, Any]] = [
@@ -55,6 +55,9 @@ _STATUS_TEXTS = {
 }
 _OWN_STATUSES: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/auth/login"): ("401", "429", "503"),
+    ("POST", "/auth/session"): ("401", "403", "429", "503"),
+    ("POST", "/auth/session/refresh"): ("401", "403"),
+    ("DELETE", "/auth/session"): ("403",),
     ("POST", "/auth/signup"): ("403", "409", "503"),
     ("POST", "/account/password"): ("429", "503"),
     ("POST", "/account/api-keys"): ("422",),
@@ -174,6 +177,12 @@ def _build(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "A login token or an API key."},
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "lilac_session",
+            "description": "A signed-in browser, on pages of this server; see POST /auth/session.",
+        },
     }
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
@@ -200,7 +209,7 @@ def _complete(operation: dict[str, Any], route: Guarded, method: str, rule: Rule
     responses.pop("422", None)
     wanted: list[tuple[str, str]] = []
     if rule is not Rule.PUBLIC:
-        operation["security"] = [{"bearer": []}, {"apiKey": []}]
+        operation["security"] = [{"bearer": []}, {"apiKey": []}, {"session": []}]
         note = _NOTES.get(rule) or f"Needs the role {rule}."
         operation["description"] = "\n\n".join(filter(None, [operation.get("description"), note]))
         wanted += [(status, _STATUS_TEXTS[status]) for status in ("401", "403")]

@@ -1,6 +1,7 @@
 """People: signing in and up, profiles, roles, passwords, and the first administrator.
 
-`Accounts` is the one door: it owns the verification of credentials (`authenticate`) and the API keys (`keys`). Logins
+`Accounts` is the one door: it owns the verification of credentials (`authenticate`), the API keys (`keys`) and the
+sign-ins of browsers (`web`). Logins
 are held back after repeated failures, per account and per remote address (see `throttling`); a name that is nobody's
 is answered with the same words, after the same time and with the same back-off as a wrong password.
 
@@ -27,6 +28,7 @@ from lilac.control.passwords import Passwords, check_password
 from lilac.control.principals import Principal, require_user
 from lilac.control.throttling import MAX_WAIT_S, Throttle, wait_after
 from lilac.control.tokens import Tokens
+from lilac.control.web_sessions import SignedIn, WebSessions
 from lilac.model.accounts import Role, User
 from lilac.model.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from lilac.model.events import Event, EventKind
@@ -40,6 +42,10 @@ from lilac.store.listing import JobFilter
 FIRST_ADMIN = "admin"
 USERNAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.@+-]{1,63}"
 _USERNAME = re.compile(USERNAME_PATTERN)
+_FIRST_RUN = (
+    f"The server printed the password of {FIRST_ADMIN} once, when it started for the first time (or was given it in "
+    f"LILAC_ADMIN_PASSWORD). If it is lost: lilac server password {FIRST_ADMIN}, on the server's machine."
+)
 _OPEN = (JobState.QUEUED, JobState.STARTING, JobState.RUNNING)
 _ADDRESS_FACTOR = 4
 """Many people may share one address, so it may fail this many times more often than one account."""
@@ -54,6 +60,8 @@ class AccountSettings(Protocol):
     def allowed_usernames(self) -> list[str] | None: ...
     @property
     def token_lifetime_s(self) -> int: ...
+    @property
+    def session_lifetime_s(self) -> int: ...
     @property
     def login_max_failures(self) -> int: ...
 
@@ -93,6 +101,7 @@ class Accounts:
         self._tokens = Tokens(secret, settings.token_lifetime_s)
         self._authenticator = Authenticator(db, clock, self._tokens)
         self.keys = Keys(db, clock, self._authenticator)
+        self.web = WebSessions(db, clock, self._tokens, self._authenticator, settings.session_lifetime_s)
         self._addresses = Throttle(settings.login_max_failures * _ADDRESS_FACTOR)
         self._strangers = Throttle(settings.login_max_failures)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -133,6 +142,16 @@ class Accounts:
             Unauthenticated: the name is nobody's, the password is wrong, or the account is disabled.
             TooManyRequests: too many failures; `details["retry_after_s"]` says when to try again.
         """
+        user, password_hash = await self._sign_in(username, password, address)
+        return self._tokens.issue(user.id, password_hash, self._clock())
+
+    async def open_session(self, username: str, password: str, *, address: str | None = None) -> SignedIn:
+        """Sign a browser in; refused and held back as `login`."""
+        user, password_hash = await self._sign_in(username, password, address)
+        return await self.web.open(user, password_hash)
+
+    async def _sign_in(self, username: str, password: str, address: str | None) -> tuple[User, str]:
+        """The account and its password hash for the right password."""
         now = self._clock()
         if address is not None:
             _refuse_for(self._addresses.wait_s(address, now))
@@ -151,7 +170,18 @@ class Accounts:
             password_hash = await self._passwords.hash(password)
             await self._db.write(_update, user.id, {"password_hash": password_hash})
         await self._db.write(_record_login, EventKind.USER_LOGGED_IN, user, address, now)
-        return self._tokens.issue(user.id, password_hash, self._clock())
+        return user, password_hash
+
+    async def policy(self) -> dict[str, Any]:
+        """What strangers may know: whether they may sign up, and how to begin where nobody has yet."""
+        first_run = await self._db.read(store.count_users) <= 1
+        return {
+            "sign_up": self._settings.allow_sign_up,
+            "sign_up_names": self._settings.allow_sign_up and self._settings.allowed_usernames is not None,
+            "first_run": first_run,
+            "first_administrator": FIRST_ADMIN,
+            "hint": _FIRST_RUN if first_run else None,
+        }
 
     async def sign_up(self, new: NewUser) -> User:
         """Make an account of role member for oneself, where the settings allow it."""

@@ -22,6 +22,7 @@ from lilac.model.accounts import ApiKey, User
 from lilac.model.errors import Unauthenticated
 from lilac.model.ids import KeyId
 from lilac.store import accounts as store
+from lilac.store import web_sessions
 from lilac.store.database import Database, Transaction
 
 REMEMBER_S = 5.0
@@ -86,16 +87,19 @@ class Authenticator:
             principal, expires_at = await self._db.read(_holder_of_key, digest, now)
             return principal, until if expires_at is None else min(until, expires_at)
         claims = self._tokens.read(credential, now)
-        user = await self._db.read(self._holder_of_token, claims)
-        return _as_principal(user), min(until, claims.expires_at)
+        user = await self._db.read(self._holder_of_token, claims, now)
+        principal = replace(_as_principal(user), session_id=claims.session_id, expires_at=claims.expires_at)
+        return principal, min(until, claims.expires_at)
 
-    def _holder_of_token(self, conn: Connection, claims: Claims) -> User:
+    def _holder_of_token(self, conn: Connection, claims: Claims, now: float) -> User:
         user = store.get_user(conn, claims.user_id)
         found = store.credentials(conn, user.username) if user is not None else None
         if user is None or found is None:
             raise Unauthenticated("Invalid token: its account does not exist any more.")
         if self._tokens.fingerprint(found[1]) != claims.fingerprint:
             raise Unauthenticated("Invalid token: the password was changed since; sign in again.")
+        if claims.session_id is not None and now >= (web_sessions.ends_at(conn, claims.session_id) or 0.0):
+            raise Unauthenticated("Invalid session: it has ended; sign in again.")
         return _enabled(user)
 
 
@@ -122,7 +126,7 @@ def _enabled(user: User) -> User:
 
 def _as_principal(user: User, key: ApiKey | None = None) -> Principal:
     person = Principal(kind=PrincipalKind.USER, user_id=user.id, username=user.username, role=user.role)
-    return person if key is None else replace(person, key_id=key.id, scope=key.scope)
+    return person if key is None else replace(person, key_id=key.id, scope=key.scope, expires_at=key.expires_at)
 
 
 def _touch_keys(tx: Transaction, used: dict[KeyId, float]) -> None:

@@ -6,7 +6,7 @@ its principal names the cluster; which node it is stands in the path of its call
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lilac.model.accounts import KeyScope, Role
@@ -31,6 +31,11 @@ class Principal:
     """The API key that was used; None for a login token."""
     scope: KeyScope = KeyScope.ADMIN
     """How much of the role the credential carries: all of it, unless it is an API key of less."""
+
+    session_id: str | None = field(default=None, compare=False)
+    """The sign-in of a browser that the credential belongs to; None for others."""
+    expires_at: float | None = field(default=None, compare=False)
+    """When the credential ends by itself."""
 
     @property
     def actor(self) -> str:

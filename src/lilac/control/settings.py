@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     allow_sign_up: bool = Field(False, description="Whether anybody may make an account of role member.")
     allowed_usernames: list[str] | None = Field(None, description="If set, only these names may sign up.")
     token_lifetime_s: int = Field(21_600, ge=60, description="Life of a login token, in seconds.")
+    session_lifetime_s: int = Field(
+        14 * 86_400, ge=900, description="Time away after which a browser has to sign in again, in seconds."
+    )
     login_max_failures: int = Field(5, ge=1, description="Wrong passwords in a row before logins are held back.")
     cors_origins: list[str] = Field(
         default_factory=list[str], description="Other origins whose pages may call the API."

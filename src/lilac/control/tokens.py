@@ -2,7 +2,8 @@
 
 A login token is a JWT signed with HS256 (the algorithm is fixed; a token that names another is refused). Besides `sub`,
 `exp`, `iat` and `jti` it carries `pwd`, a keyed fingerprint of the account's password hash: when the password
-changes, every token from before is void, without a list of revoked ones.
+changes, every token from before is void, without a list of revoked ones. That of a browser also carries `sid`, the
+session that it is good for as long as there is one.
 
 An API key is `lilac_sk_` and 32 characters from a-zA-Z0-9 (190 bits), so a plain SHA-256 is enough to store it.
 """
@@ -33,6 +34,7 @@ class Claims(NamedTuple):
     user_id: UserId
     fingerprint: str
     expires_at: int
+    session_id: str | None = None
 
 
 class Tokens:
@@ -45,15 +47,25 @@ class Tokens:
         self._key = OctKey.import_key(secret)
         self._lifetime_s = lifetime_s
 
-    def issue(self, user_id: UserId, password_hash: str, now: float) -> str:
+    def issue(
+        self,
+        user_id: UserId,
+        password_hash: str,
+        now: float,
+        *,
+        lifetime_s: int | None = None,
+        session_id: str | None = None,
+    ) -> str:
         issued = int(now)
-        claims = {
+        claims: dict[str, object] = {
             "sub": user_id,
             "iat": issued,
-            "exp": issued + self._lifetime_s,
+            "exp": issued + (lifetime_s or self._lifetime_s),
             "jti": str(uuid.uuid4()),
             "pwd": self.fingerprint(password_hash),
         }
+        if session_id is not None:
+            claims["sid"] = session_id
         return jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM])
 
     def read(self, token: str, now: float) -> Claims:
@@ -72,7 +84,10 @@ class Tokens:
             raise Unauthenticated("Invalid token: sign in again, or send an API key.")
         if now >= expires_at:
             raise Unauthenticated("Invalid token: it has expired; sign in again.")
-        return Claims(UserId(user_id), str(claims.get("pwd", "")), expires_at)
+        session_id = claims.get("sid")
+        return Claims(
+            UserId(user_id), str(claims.get("pwd", "")), expires_at, None if session_id is None else str(session_id)
+        )
 
     def fingerprint(self, password_hash: str) -> str:
         """Stands for a password hash in a token and tells nothing about it."""

@@ -125,6 +125,18 @@ api_keys = Table(
     CheckConstraint("(user_id IS NULL) <> (cluster_id IS NULL)", name="one_holder"),
 )
 
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+"""Sign-ins of browsers."""
+
 nodes = Table(
     "nodes",
     metadata,

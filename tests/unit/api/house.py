@@ -63,6 +63,7 @@ class HouseSettings:
     allow_sign_up: bool = False
     allowed_usernames: list[str] | None = None
     token_lifetime_s: int = 21_600
+    session_lifetime_s: int = 14 * 86_400
     login_max_failures: int = 3
     cors_origins: list[str] = field(default_factory=list[str])
 

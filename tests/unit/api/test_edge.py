@@ -146,7 +146,7 @@ async def test_the_document_names_rights_and_errors_of_every_call(nobody: httpx2
     assert len(ids) == len(set(ids)) > 40
     assert all(operation["tags"] for operation in operations)
     create = document["paths"]["/queues"]["post"]
-    assert create["security"] == [{"bearer": []}, {"apiKey": []}]
+    assert create["security"] == [{"bearer": []}, {"apiKey": []}, {"session": []}]
     assert "Needs the role admin." in create["description"]
     assert set(create["responses"]) >= {"200", "400", "401", "403", "422"}
     assert "security" not in document["paths"]["/auth/login"]["post"]

@@ -79,8 +79,7 @@ async def test_every_route_lets_in_exactly_whom_its_rule_allows(house: House) ->
             for (method, template), rule in RULES.items():
                 status = await _status(client, method, template)
                 admitted = status not in (401, 403)
-                # Among the public routes, signing in and up refuse by themselves, and say so alike.
-                if template in ("/auth/login", "/auth/signup"):
+                if refuses_by_itself(rule, template):
                     continue
                 own_refusal = method == "DELETE" and template.startswith("/account/api-keys")
                 if caller not in MAY[rule] and admitted:
@@ -90,6 +89,11 @@ async def test_every_route_lets_in_exactly_whom_its_rule_allows(house: House) ->
                 elif caller == "nobody" and rule is not Rule.PUBLIC and status != 401:
                     wrong.append(f"nobody got {status} from {method} {template}")
     assert wrong == []
+
+
+def refuses_by_itself(rule: Rule, template: str) -> bool:
+    """Among the public routes, signing in and up refuse by themselves, and say so alike."""
+    return rule is Rule.PUBLIC and template.startswith(("/auth/login", "/auth/signup", "/auth/session"))
 
 
 @asynccontextmanager
@@ -167,7 +171,7 @@ async def test_every_route_obeys_the_scope_of_a_key(house: House) -> None:
         key = (await house.accounts.keys.create(admin, scope=scope)).text
         async with house.client(key) as client, quiet():
             for (method, template), rule in RULES.items():
-                if template in ("/auth/login", "/auth/signup", "/users/{user}"):
+                if refuses_by_itself(rule, template) or template == "/users/{user}":
                     continue
                 own_refusal = method == "DELETE" and template.startswith("/account/api-keys")
                 refused = await _status(client, method, template) in (401, 403)

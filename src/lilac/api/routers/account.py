@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
+from lilac.api.routers.sessions import hand_over
 from lilac.api.schemas.accounts import KeyShape, NewKeyBody, NewKeyShape, OwnProfileShape, PasswordBody, TokenShape
 from lilac.api.wire import key_to_wire, profile_to_wire
 from lilac.control.keys import NewKey
@@ -49,10 +50,13 @@ async def details(request: Request, caller: Caller) -> Response:
 
 @routes.post("/account/password", operation_id="changeOwnPassword", response_model=TokenShape)
 async def change_password(request: Request, caller: Caller, body: PasswordBody) -> Response:
-    """Set a new password. Every login token from before is void; the reply holds a new one."""
+    """Set a new password. Every login token and every browser's session from before is void; the reply holds a
+    new token, and a browser that calls gets new cookies."""
     accounts = request.app.state.platform.accounts
     token = await accounts.change_password(caller, body.old_password, body.new_password)
-    return Json({"access_token": token, "token_type": "Bearer"})
+    reply = Json({"access_token": token, "token_type": "Bearer"})
+    signed_in = await accounts.web.keep(caller)
+    return reply if signed_in is None else hand_over(reply, request, signed_in)
 
 
 @routes.get("/account/api-keys", operation_id="listOwnKeys", response_model=list[KeyShape])

@@ -64,6 +64,23 @@ class OwnProfileShape(ProfileShape):
     scope: KeyScope = Field(description="How much of the role the credential of this call carries.")
 
 
+class SessionShape(OwnProfileShape):
+    expires_at: str | None = Field(description="When the credential ends; a browser renews it before.")
+    session_ends_at: str | None = Field(
+        description="When a browser has to sign in again unless it renews; null for others."
+    )
+
+
+class PolicyShape(Shape):
+    sign_up: bool = Field(description="Whether anybody may make an account.")
+    sign_up_names: bool = Field(description="Whether only certain names may.")
+    first_run: bool = Field(description="Whether there is no account yet but the first administrator's.")
+    first_administrator: str = Field(description="What the first start called its administrator.")
+    hint: str | None = Field(description="Where the first administrator finds the password, in the first run.")
+    password_min_length: int
+    password_max_length: int
+
+
 class UserShape(ProfileShape):
     created_at: str
     disabled: bool

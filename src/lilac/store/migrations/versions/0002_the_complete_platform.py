@@ -55,6 +55,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_volumes"),
         sa.UniqueConstraint("owner_id", "name", name="uq_volumes_owner_id_name"),
     )
+    op.create_table(
+        "web_sessions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_web_sessions_user_id_users", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_web_sessions"),
+        sa.UniqueConstraint("token_hash", name="uq_web_sessions_token_hash"),
+    )
+    op.create_index(op.f("ix_web_sessions_user_id"), "web_sessions", ["user_id"])
     _several_replicas()
     _add_usage()
 
