@@ -13,6 +13,7 @@ BIN := .venv/bin
 RUNTIME ?= process
 KEEP ?=
 ARGS ?=
+WEB_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null)
 WORKERS ?= 2
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --quiet
 
@@ -20,7 +21,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_LINK_MODE ?= copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv venv-dev packages demo test soak check lint format types imports docs docs-check bench lock clean
+.PHONY: help venv venv-dev packages web web-dev web-types web-check web-if-node demo test soak check lint format types imports docs docs-check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,16 +41,43 @@ venv-dev: .venv/.stamp-dev
 packages:
 	@.ci/packages
 
-demo: venv ## a cluster, a queue and jobs on this machine (RUNTIME=process|docker, KEEP=1 leaves it running)
+web: src/lilac/web/index.html ## the web UI, built into the package (needs Node.js 20.19 or newer)
+
+src/lilac/web/index.html: frontend/node_modules/.stamp frontend/index.html frontend/vite.config.ts $(WEB_SOURCES)
+	@cd frontend && npm run --silent build -- --logLevel warn
+	@touch $@
+
+frontend/node_modules/.stamp: frontend/package.json frontend/package-lock.json
+	@.ci/node
+	@cd frontend && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web-if-node:
+	@if .ci/node 2>/dev/null; then $(MAKE) web; else .ci/node || true; fi
+
+web-dev: frontend/node_modules/.stamp ## the web UI with live reload (LILAC_API_ENDPOINT says where the control plane is)
+	@cd frontend && npm run dev
+
+web-types: venv-dev frontend/node_modules/.stamp ## write the UI's API types from the API
+	@cd frontend && npm run --silent api
+
+web-check: venv-dev frontend/node_modules/.stamp ## types, style and unit tests of the web UI
+	@cd frontend && npm run --silent api -- --check
+	@cd frontend && npm run --silent types
+	@cd frontend && npm run --silent lint
+	@cd frontend && npm run --silent test -- --reporter=dot
+
+demo: venv web-if-node ## a cluster, a queue and jobs on this machine (RUNTIME=process|docker, KEEP=1 leaves it running)
 	@$(BIN)/lilac demo --runtime $(RUNTIME) $(if $(KEEP),--keep)
 
-test: venv-dev packages ## all tests (ARGS="-k name" selects, WORKERS=0 runs them in one process)
+test: venv-dev packages web-if-node ## all tests (ARGS="-k name" selects, WORKERS=0 runs them in one process)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 soak: venv-dev ## thousands of seeds of the simulator (ARGS="--count 5000 --seconds 3600 --first 1000")
 	@$(BIN)/python -m tests.sim --count 2000 $(ARGS)
 
 check: lint types imports docs-check ## everything that is checked without running the platform
+	@if .ci/node 2>/dev/null; then $(MAKE) web-check; else .ci/node || true; fi
 
 lint: venv-dev ## style and formatting
 	@$(BIN)/ruff check .
@@ -79,5 +107,5 @@ lock: venv-dev ## choose versions anew and write the lock files
 	@$(COMPILE) --extra demo --group build --group dev --constraint requirements.lock --upgrade -o requirements-dev.lock
 
 clean: ## remove everything that was made here
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis benchmarks/out dist build
+	@rm -rf frontend/node_modules src/lilac/web .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis benchmarks/out dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,62 @@
+/** Who is signed in. The session itself is two cookies that scripts cannot read; this is what the server says of them. */
+import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/react-query";
+import { BASE, renew } from "@/api/client";
+import { ApiError, errorOf, UNREACHABLE } from "@/api/errors";
+
+export type Role = "admin" | "member" | "viewer";
+
+export interface Session {
+  user_id: string;
+  username: string;
+  role: Role;
+}
+
+async function call(method: "GET" | "POST" | "DELETE", body?: unknown): Promise<Response> {
+  const init: RequestInit = { method, headers: { "X-Requested-With": "lilac" } };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { ...init.headers, "Content-Type": "application/json" };
+  }
+  try {
+    return await fetch(`${BASE}/auth/session`, init);
+  } catch {
+    throw new ApiError({ status: 0, message: UNREACHABLE, code: "unreachable" });
+  }
+}
+
+async function who(): Promise<Session | null> {
+  let reply = await call("GET");
+  if (reply.status === 401 && (await renew())) reply = await call("GET");
+  if (reply.status === 401) return null;
+  if (!reply.ok) throw await errorOf(reply);
+  return (await reply.json()) as Session;
+}
+
+export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: who, staleTime: Number.POSITIVE_INFINITY, retry: false });
+
+/** Sign in. Throws `ApiError` with the server's sentence when name or password is wrong. */
+export async function signIn(client: QueryClient, username: string, password: string): Promise<void> {
+  const reply = await call("POST", { username, password });
+  if (!reply.ok) throw await errorOf(reply);
+  client.clear();
+  await client.fetchQuery({ ...sessionQuery, staleTime: 0 });
+}
+
+export async function signOut(client: QueryClient): Promise<void> {
+  await call("DELETE");
+  client.clear();
+  client.setQueryData(sessionQuery.queryKey, null);
+}
+
+/** Who is signed in, on pages that only those see who are. */
+export function useSession(): Session {
+  const { data } = useSuspenseQuery(sessionQuery);
+  if (!data) throw new ApiError({ status: 401, message: "Nobody is signed in.", code: "unauthenticated" });
+  return data;
+}
+
+/** Whether the signed-in person may do what needs this role. The server decides; this only hides what it would refuse. */
+export function useMay(role: Role): boolean {
+  const rank = { viewer: 1, member: 2, admin: 3 };
+  return rank[useSession().role] >= rank[role];
+}

@@ -1,0 +1,5 @@
+import { PageHead } from "@/ui/card";
+
+export function ClusterPage() {
+  return <PageHead title="Cluster" />;
+}

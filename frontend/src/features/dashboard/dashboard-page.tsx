@@ -1,0 +1,5 @@
+import { PageHead } from "@/ui/card";
+
+export function DashboardPage() {
+  return <PageHead title="Dashboard" />;
+}

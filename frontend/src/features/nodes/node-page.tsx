@@ -1,0 +1,5 @@
+import { PageHead } from "@/ui/card";
+
+export function NodePage() {
+  return <PageHead title="Node" />;
+}

@@ -1,0 +1,5 @@
+import { PageHead } from "@/ui/card";
+
+export function SubmitPage() {
+  return <PageHead title="Submit" />;
+}
