@@ -28,7 +28,12 @@ def main() -> int:
     """Write the pages, or compare them; 1 if one is not current."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
-    check = arguments.parse_args().check
+    arguments.add_argument("--openapi", action="store_true", help="print the OpenAPI document instead")
+    given = arguments.parse_args()
+    if given.openapi:
+        json.dump(_openapi(), sys.stdout, indent=1, sort_keys=True)
+        return 0
+    check = given.check
     outcomes = [_bring_up_to_date(name, page, check) for name, page in PAGES.items()]
     return 0 if all(outcomes) else 1
 
@@ -152,13 +157,17 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+def _openapi() -> dict[str, Any]:
+    from lilac.api.app import create_app
+
+    return create_app(SimpleNamespace(settings=SimpleNamespace(cors_origins=[]))).openapi()
+
+
 def routes() -> str:
     """Every route with the credential it needs."""
-    from lilac.api.app import create_app
     from lilac.api.rights import RULES
 
-    application = create_app(SimpleNamespace(settings=SimpleNamespace(cors_origins=[])))
-    document = application.openapi()
+    document = _openapi()
     parts = ["# Routes of the HTTP API\n\nEvery route exists at the root and under `/api`. The complete document, with"]
     parts[0] += " all fields, is served by the control plane at `/openapi.json` and readable at `/docs`.\n"
     by_tag: dict[str, list[tuple[str, ...]]] = {tag["name"]: [] for tag in document.get("tags", [])}

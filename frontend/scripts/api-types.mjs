@@ -1,6 +1,6 @@
 /**
  * Writes src/api/schema.gen.ts from the control plane's OpenAPI document, which this prints without a server:
- * `.venv/bin/python -m lilac.api.documentation`. With --check nothing is written: it fails if the file is not of now.
+ * `docs/reference/generate.py --openapi`. With --check nothing is written: it fails if the file is not of now.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, "../..");
 const path = resolve(root, "frontend/src/api/schema.gen.ts");
 const python = process.env.PYTHON ?? resolve(root, ".venv/bin/python");
 const document = JSON.parse(
-  execFileSync(python, ["-m", "lilac.api.documentation"], { cwd: root, maxBuffer: 1 << 26 }).toString(),
+  execFileSync(python, ["docs/reference/generate.py", "--openapi"], { cwd: root, maxBuffer: 1 << 26 }).toString(),
 );
 const header = "/* Written by `make web-types` from the OpenAPI document. Do not edit. */\n";
 const text = header + astToString(await openapiTS(document, { alphabetize: true, defaultNonNullable: false, enumValues: true }));

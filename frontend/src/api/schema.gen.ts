@@ -80,7 +80,8 @@ export interface paths {
         put?: never;
         /**
          * Change Password
-         * @description Set a new password. Every login token from before is void; the reply holds a new one.
+         * @description Set a new password. Every login token and every browser's session from before is void; the reply holds a
+         *     new token, and a browser that calls gets new cookies.
          *
          *     Needs a login, or an API key of scope admin.
          */
@@ -125,6 +126,77 @@ export interface paths {
         get: operations["logout"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Policy
+         * @description What a page for signing in has to know before anybody has signed in.
+         */
+        get: operations["getSignInPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session
+         * @description Who am I, and until when is the credential of this call good?
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Open Session
+         * @description Sign a browser in with name and password: sets the cookies `lilac_session`, good for minutes and for every call
+         *     of this server's own pages, and `lilac_refresh`, which renews it. Neither can be read by scripts.
+         */
+        post: operations["openSession"];
+        /**
+         * Close Session
+         * @description Sign the browser out: the session is over at once, here and wherever its cookies may have been copied to.
+         */
+        delete: operations["closeSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/session/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Session
+         * @description Renew the cookie `lilac_session` by `lilac_refresh`, before or after it has expired.
+         */
+        post: operations["renewSession"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2133,6 +2205,40 @@ export interface components {
             /** Old Password */
             old_password: string;
         };
+        /** PolicyShape */
+        PolicyShape: {
+            /**
+             * First Administrator
+             * @description What the first start called its administrator.
+             */
+            first_administrator: string;
+            /**
+             * First Run
+             * @description Whether there is no account yet but the first administrator's.
+             */
+            first_run: boolean;
+            /**
+             * Hint
+             * @description Where the first administrator finds the password, in the first run.
+             */
+            hint: string | null;
+            /** Password Max Length */
+            password_max_length: number;
+            /** Password Min Length */
+            password_min_length: number;
+            /**
+             * Sign Up
+             * @description Whether anybody may make an account.
+             */
+            sign_up: boolean;
+            /**
+             * Sign Up Names
+             * @description Whether only certain names may.
+             */
+            sign_up_names: boolean;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * PortOfJob
          * @description A port on which the job listens.
@@ -2397,6 +2503,32 @@ export interface components {
         SecretsShape: {
             /** Secrets */
             secrets: components["schemas"]["SecretShape"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** SessionShape */
+        SessionShape: {
+            /**
+             * Expires At
+             * @description When the credential ends; a browser renews it before.
+             */
+            expires_at: string | null;
+            /** First Name */
+            first_name: string | null;
+            /** Last Name */
+            last_name: string | null;
+            role: components["schemas"]["Role"];
+            /** @description How much of the role the credential of this call carries. */
+            scope: components["schemas"]["KeyScope"];
+            /**
+             * Session Ends At
+             * @description When a browser has to sign in again unless it renews; null for others.
+             */
+            session_ends_at: string | null;
+            /** User Id */
+            user_id: string;
+            /** Username */
+            username: string;
         } & {
             [key: string]: unknown;
         };
@@ -3155,6 +3287,225 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getSignInPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyShape"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionShape"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller lacks the right. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    openSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionShape"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller lacks the right. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A value is wrong; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many failures; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not now; trying again later is right. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    closeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller lacks the right. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    renewSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionShape"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller lacks the right. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
             };
         };
     };

@@ -2,14 +2,10 @@
 import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 import { BASE, renew } from "@/api/client";
 import { ApiError, errorOf, UNREACHABLE } from "@/api/errors";
+import type { components } from "@/api/schema.gen";
 
-export type Role = "admin" | "member" | "viewer";
-
-export interface Session {
-  user_id: string;
-  username: string;
-  role: Role;
-}
+export type Role = components["schemas"]["Role"];
+export type Session = components["schemas"]["SessionShape"];
 
 async function call(method: "GET" | "POST" | "DELETE", body?: unknown): Promise<Response> {
   const init: RequestInit = { method, headers: { "X-Requested-With": "lilac" } };
