@@ -18,11 +18,18 @@ def server() -> None:
 class SettingsCommand(click.Command):
     """A command with a flag for each setting of the control plane. The settings are loaded when it is used only."""
 
+    wanted: tuple[str, ...] = ()
+    """Flags for these settings only."""
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        if not self.params:
+        if not any(param.name == "config" for param in self.params):
             from lilac.control.settings import Settings
 
-            self.params = [_flag(name, field) for name, field in Settings.model_fields.items() if not _secret(field)]
+            self.params += [
+                _flag(name, field)
+                for name, field in Settings.model_fields.items()
+                if not _secret(field) and (not self.wanted or name in self.wanted)
+            ]
             self.params.append(
                 click.Option(
                     ["--config"],
@@ -31,6 +38,12 @@ class SettingsCommand(click.Command):
                 )
             )
         return super().get_params(ctx)
+
+
+class DatabaseCommand(SettingsCommand):
+    """A command that works on the database of a control plane, whether one runs or not."""
+
+    wanted = ("data_dir", "database_url")
 
 
 @server.command("start", cls=SettingsCommand)
@@ -48,6 +61,48 @@ def start(config: str | None, **flags: Any) -> None:
 
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in flags.items() if value != ()}
     serve(settings.load(config, **given))
+
+
+@server.command("password", cls=DatabaseCommand)
+@click.argument("username")
+@click.option("--password-stdin", is_flag=True, help="Read the new password from standard input.")
+@click.option("--generate", is_flag=True, help="Make a password and print it.")
+@click.pass_context
+def password(
+    ctx: click.Context, username: str, password_stdin: bool, generate: bool, config: str | None, **flags: Any
+) -> None:
+    """Set the password of an account, on the server's machine.
+
+    For when nobody can sign in any more. It works in the database itself, whether the server runs or not. The password
+    is asked for, read or made; it is never taken from the command line, which all users of a machine see.
+    """
+    import asyncio
+    import secrets
+    import sys
+
+    from lilac.cli import prompting
+    from lilac.control import recovery, settings
+
+    if password_stdin and generate:
+        raise click.UsageError("--password-stdin and --generate exclude each other.", ctx)
+    if generate:
+        new = secrets.token_urlsafe(18)
+    elif password_stdin:
+        new = sys.stdin.readline().rstrip("\r\n")
+    elif prompting.has_terminal():
+        new = prompting.secret(f"New password of {username}:")
+        if new != prompting.secret("Again:"):
+            raise click.UsageError("the two passwords differ; nothing was changed.", ctx)
+    else:
+        raise click.UsageError(
+            "there is no terminal to ask for the password on: give --password-stdin or --generate.", ctx
+        )
+    user = asyncio.run(recovery.set_password(settings.load(config, **flags), username, new))
+    click.echo(f"The password of {user.username} ({user.role}) is changed; older sign-ins of it are void.")
+    if generate:
+        click.echo(f"  password: {new}")
+    if user.disabled:
+        click.echo(f"The account is disabled: an administrator lets it in again by lilac users enable {user.username}.")
 
 
 def _flag(name: str, field: FieldInfo) -> click.Option:
