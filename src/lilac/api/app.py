@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -14,13 +15,20 @@ import lilac
 from lilac.api import documentation, errors
 from lilac.api.auth import Guarded, GuardedSocket
 from lilac.api.edge import Edge
-from lilac.api.routers import ROUTERS
+from lilac.api.routers import ROUTERS, ui
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(platform: Any, lifespan: Lifespan | None = None, *, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
-    """Build the application around a platform, which handlers find as `request.app.state.platform`.
+def create_app(
+    platform: Any,
+    lifespan: Lifespan | None = None,
+    *,
+    routers: Iterable[APIRouter] = ROUTERS,
+    web: Path = ui.BUILT,
+) -> FastAPI:
+    """Build the application around a platform, which handlers find as `request.app.state.platform`. `web` is where
+    the front end was built into.
 
     Raises:
         RuntimeError: a route has no rule in the table of rights.
@@ -38,6 +46,7 @@ def create_app(platform: Any, lifespan: Lifespan | None = None, *, routers: Iter
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.platform = platform
+    app.state.web = web
     for router in (*routers, documentation.routes):
         app.router.routes.extend(router.routes)
     check_guarded(app.router.routes)

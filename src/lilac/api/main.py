@@ -23,6 +23,7 @@ import structlog
 import uvicorn
 
 from lilac.api.app import create_app
+from lilac.api.routers import ui
 from lilac.control.platform import Platform
 from lilac.control.settings import Settings
 from lilac.model.errors import Conflict, InvalidInput, Unavailable
@@ -164,6 +165,8 @@ def _greet(platform: Platform, address: str) -> None:
         print("First start: made an administrator. The password is shown this once.", flush=True)
         print(f"  username: {username}\n  password: {password}", flush=True)
         print(f"  next:     lilac login --endpoint {address} --username {username}", flush=True)
+    if ui.is_built():
+        print(f"Web interface: {address}/ui/", flush=True)
     print(f"Listening on {address} (API reference: {address}/docs)", flush=True)
 
 

@@ -20,6 +20,7 @@ from lilac.api.routers import (
     sessions,
     submitting,
     tunnels,
+    ui,
     usage,
     users,
     volumes,
@@ -46,4 +47,5 @@ ROUTERS = (
     usage.routes,
     metrics.routes,
     health.routes,
+    ui.routes,
 )
