@@ -44,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "cancel": Entry(_WORK, "job_lists", "cancel", "Cancel jobs."),
     "jobs": Entry(_WORK, "jobs", "jobs", "Everything about jobs: ls, show, logs, exec, explain, wait, retry, cancel."),
     "top": Entry(_PLATFORM, "top.command", "top", "The cluster at a glance, live."),
+    "ui": Entry(_PLATFORM, "ui", "ui", "The web interface, in a browser."),
     "queues": Entry(_PLATFORM, "queues", "queues", "Queues: where jobs wait."),
     "clusters": Entry(_PLATFORM, "clusters", "clusters", "Clusters and the keys of their agents."),
     "nodes": Entry(_PLATFORM, "nodes", "nodes", "Nodes: the machines."),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from running import Run
@@ -403,3 +407,34 @@ def test_json_of_a_job_is_what_the_api_said(lilac: Run) -> None:
     assert json.loads(lilac("jobs", "show", "giant", "-o", "json").out) == waiting_job(
         job_id=OTHER_JOB_ID, job_name="giant"
     )
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "address"),
+    [
+        ("https://lilac.example:8443/", "https://lilac.example:8443/ui/"),
+        ("http://one:8080/api,http://two:8080", "http://one:8080/ui/"),
+        ("https://example.org/lilac", "https://example.org/lilac/ui/"),
+    ],
+)
+def test_the_address_of_the_web_interface_follows_from_the_endpoint(
+    lilac: Run, monkeypatch: pytest.MonkeyPatch, endpoint: str, address: str
+) -> None:
+    monkeypatch.setenv("LILAC_API_ENDPOINT", endpoint)
+    done = lilac("ui", "--print")
+    assert (done.code, done.out) == (0, f"{address}\n")
+
+
+def test_the_web_interface_is_opened_in_a_browser(
+    lilac: Run, stand_in: StandIn, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = home / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {home}/opened\n')
+    browser.chmod(0o755)
+    program = "import sys; from lilac.cli.main import main; sys.exit(main(['ui']))"
+    environ = {**os.environ, "HOME": str(home), "BROWSER": str(browser), "LILAC_API_ENDPOINT": stand_in.url}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == f"{stand_in.url}/ui/\n"
+    assert (home / "opened").read_text() == f"{stand_in.url}/ui/\n"

@@ -73,6 +73,9 @@ class _Story:
         self._stage = stage
         self._runtime = runtime
         self._endpoint = ""
+        self._ui = ""
+        """Where the web interface is; empty where it is not built."""
+        self._passwords: dict[str, str] = {}
         self._node = "demo-node"
 
     def set_up(self) -> None:
@@ -83,12 +86,14 @@ class _Story:
         greeting = self._stage.start_server(words)
         username, password = _first_credentials(greeting)
         self._endpoint = greeting[-1].removeprefix("Listening on ").split(" ", 1)[0]
+        self._ui = next((line.split(" ")[-1].strip() for line in greeting if line.startswith("Web interface: ")), "")
         click.echo(f"Listening on {self._endpoint}")
         self._run("admin", ["login", "--endpoint", self._endpoint, "--username", username, "--password-stdin"],
                   typed=password)  # fmt: skip
         self._run("admin", ["clusters", "create", "lab"])
         self._run("admin", ["queues", "create", "training", "--cluster", "lab", "--priority", "10"])
         ada_password = os.urandom(12).hex()
+        self._passwords = {"ada": ada_password, username: password}
         self._run("admin", ["users", "create", "ada", "--password-stdin"], typed=ada_password)
         key = self._secret("admin", ["clusters", "keys", "create", "lab", "--name", self._node])
 
@@ -127,12 +132,18 @@ class _Story:
         settings = config.load(self._stage.directory / "ada" / ".lilac" / "config.toml", {})
         click.echo()
         if not keep:
+            if self._ui:
+                click.echo(f"The web interface was at {self._ui}; see it with `lilac demo --keep`.")
             click.echo(f"The API's reference was at {self._endpoint}/docs; see it with `lilac demo --keep`.")
             click.echo(f"Stopping everything. Logs and data stay in {_relative(self._stage.directory)}.")
             return
         self._stage.keep({"endpoint": self._endpoint})
         where = _relative(self._stage.directory)
         click.echo(f"The platform keeps running at {self._endpoint} (API reference: {self._endpoint}/docs).")
+        if self._ui:
+            click.echo(f"The web interface is at {self._ui}. Sign in as one of:")
+            for name, password in self._passwords.items():
+                click.echo(f"  {name}, password {password}")
         click.echo("Use it as Ada:")
         home = shlex.quote(str(self._stage.directory / "ada" / ".lilac" / "config.toml"))
         click.echo(f"  export LILAC_API_ENDPOINT={settings.api_endpoint}")
