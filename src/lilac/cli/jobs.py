@@ -9,15 +9,8 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.completing import job_names, queue_names
-from lilac.cli.events import print_events
-from lilac.cli.exec_in import exec_in, port_forward
-from lilac.cli.explain import explain
-from lilac.cli.job_lists import cancel, elements, list_jobs
-from lilac.cli.job_page import print_job
-from lilac.cli.logs import logs
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, output_option, print_json
-from lilac.cli.usage import job_usage
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Job
@@ -31,7 +24,7 @@ def jobs() -> None:
     """
 
 
-jobs.add_command(list_jobs)
+jobs.add_from("job_lists", ls="list_jobs")
 
 
 @jobs.command("show")
@@ -51,6 +44,8 @@ def show(job: str, *, as_yaml: bool, as_json: bool) -> None:
     elif as_json:
         print_json(found)
     else:
+        from lilac.cli.job_page import print_job
+
         print_job(found)
 
 
@@ -95,6 +90,8 @@ def job_events(job: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"events": found})
     else:
+        from lilac.cli.events import print_events
+
         print_events(found)
 
 
@@ -135,10 +132,8 @@ def move(ctx: click.Context, job: str, *, priority: int | None, queue: str | Non
         click.echo(f"{clean(moved['job_name'])} waits in queue {where} with priority {moved.get('priority')}.")
 
 
-jobs.add_command(job_usage)
-jobs.add_command(elements)
-jobs.add_command(cancel)
-jobs.add_command(logs)
-jobs.add_command(explain)
-jobs.add_command(exec_in)
-jobs.add_command(port_forward)
+jobs.add_from("usage", usage="job_usage")
+jobs.add_from("job_lists", elements="elements", cancel="cancel")
+jobs.add_from("logs", logs="logs")
+jobs.add_from("explain", explain="explain")
+jobs.add_from("exec_in", exec="exec_in", port_forward="port_forward")

@@ -1,11 +1,13 @@
 """Groups of commands (`lilac jobs …`): other spellings that work, and the nearest word for one that does not.
 
-Spellings that were documented once go on working, unlisted: `delete` and `remove` for `rm`.
+Spellings that were documented once go on working, unlisted: `delete` and `remove` for `rm`. A verb may live in another
+module, which is then imported when the verb is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -16,20 +18,41 @@ OTHER_SPELLINGS: Mapping[str, str] = {"delete": "rm", "remove": "rm", "list": "l
 class NounGroup(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"no_args_is_help": True, **kwargs})
+        self._places: dict[str, tuple[str, str]] = {}
+        self._order: list[str] = []
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        super().add_command(cmd, name)
+        self._note(name or cmd.name or "")
+
+    def add_from(self, module: str, **attributes: str) -> None:
+        """Add commands by what their module of `lilac.cli` calls them: `add_from("logs", logs="logs")`."""
+        for verb, attribute in attributes.items():
+            self._places[verb.replace("_", "-")] = (module, attribute)
+            self._note(verb.replace("_", "-"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = super().get_command(ctx, cmd_name)
-        return found or super().get_command(ctx, OTHER_SPELLINGS.get(cmd_name, ""))
+        for name in (cmd_name, OTHER_SPELLINGS.get(cmd_name, "")):
+            if name in self._places:
+                module, attribute = self._places[name]
+                return getattr(import_module(f"lilac.cli.{module}"), attribute)
+            if (found := super().get_command(ctx, name)) is not None:
+                return found
+        return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(self._order)
+
+    def _note(self, name: str) -> None:
+        if name not in self._order:
+            self._order.append(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0] if args else ""
         if word and not word.startswith("-") and self.get_command(ctx, word) is None:
-            raise click.UsageError(f"there is no `{ctx.command_path} {word}`.{did_you_mean(word, self.commands)}", ctx)
+            raise click.UsageError(f"there is no `{ctx.command_path} {word}`.{did_you_mean(word, self._order)}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         return (command.name if command is not None else name), command, rest
 

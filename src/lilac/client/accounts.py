@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lilac.client.connection import Connection, segment
-from lilac.client.shapes import Account, ApiKey, LoginToken, NewApiKey, User
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Account, ApiKey, LoginToken, NewApiKey, User
 
 
 class Auth:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from lilac.client.accounts import Auth, OwnAccount, Users
 from lilac.client.clusters import Clusters, Nodes, Queues
@@ -10,8 +10,10 @@ from lilac.client.connection import Connection
 from lilac.client.events import Events
 from lilac.client.jobs import Jobs
 from lilac.client.secrets import Secrets
-from lilac.client.shapes import Health
 from lilac.client.volumes import Volumes
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Health
 
 
 class Client:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lilac.client.connection import Connection, segment
-from lilac.client.shapes import (
-    ApiKey,
-    ClusterInfo,
-    ClusterSummary,
-    EventPage,
-    Job,
-    JobPage,
-    NewApiKey,
-    Node,
-    Queue,
-    QueueChanges,
-    QueueLine,
-    UsageSeries,
-)
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import (
+        ApiKey,
+        ClusterInfo,
+        ClusterSummary,
+        EventPage,
+        Job,
+        JobPage,
+        NewApiKey,
+        Node,
+        Queue,
+        QueueChanges,
+        QueueLine,
+        UsageSeries,
+    )
 
 
 class Clusters:

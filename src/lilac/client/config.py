@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lilac.model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import tomllib
 
 DEFAULT_ENDPOINT = "http://localhost:8080"
 ENDPOINT_VARIABLE = "LILAC_API_ENDPOINT"
@@ -88,6 +89,8 @@ def save(*, api_endpoint: str, api_key: str | None, path: Path | None = None) ->
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace a file in one step with one that only its owner can read, in a directory only the owner can enter."""
+    import tempfile
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent.name == ".lilac":
         path.parent.chmod(0o700)
@@ -113,6 +116,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise InvalidInput(f"{path} is not a text file in UTF-8. Run `lilac configure` to write it anew.") from error
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}.") from error
+    import tomllib
+
     try:
         entries = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -7,7 +7,7 @@
 * The endpoint may be a list with commas, of a control plane with several replicas: one is used as long as it answers,
   then the next. A request is sent again only if it was certainly not received, or changes nothing.
 
-The HTTP library is imported by the first call, not with this module: command lines start quickly.
+Requests travel by `lilac.client.transport`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import os
 import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
+from lilac.client.dialling import NotSent, Silent, TransportError, basic, proxy_for
+from lilac.client.transport import Reply, Request, Transport
 from lilac.model.errors import (
     Conflict,
     Forbidden,
@@ -31,9 +33,6 @@ from lilac.model.errors import (
     Unauthenticated,
     Unavailable,
 )
-
-if TYPE_CHECKING:
-    import httpx2
 
 CONNECT_TIMEOUT_S = 10.0
 SILENCE_S = 60.0
@@ -60,7 +59,7 @@ class Connection:
         self.ca_file = ca_file
         self.api_key = api_key
         self.timeout_s = timeout_s
-        self._http: httpx2.Client | None = None
+        self._transport = Transport(ca_file=ca_file)
 
     def call(
         self,
@@ -73,68 +72,77 @@ class Connection:
     ) -> Any:
         """Send one request and return its decoded JSON (None where the reply has no body)."""
         limit_s = self.timeout_s if timeout_s is None else timeout_s
+        headers = {**self._headers(), "Accept-Encoding": "gzip"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = jsonlib.dumps(body).encode()
         tries = len(self._endpoints)
-        while (response := self._sent(method, path, body, params, limit_s, last=tries <= 1)) is None:
+        while True:
             tries -= 1
-        if response.status_code >= 400:
-            raise error_of(response.status_code, response.content, self.endpoint)
-        return self._decoded(response)
+            try:
+                return self._exchange(method, path, params, headers, content, limit_s)
+            except TransportError as error:
+                told = self._failed(error, method)
+                self._turn_to_next()
+                harmless = method == "GET" or isinstance(error, NotSent)
+                if tries < 1 or not harmless:
+                    raise told from error
 
-    def _sent(
-        self, method: str, path: str, body: object, params: Mapping[str, object] | None, limit_s: float, *, last: bool
-    ) -> httpx2.Response | None:
-        """The response; None if there was none and the next endpoint may be tried."""
-        import httpx2
-
-        try:
-            return self._client().request(
-                method,
-                self.endpoint + path,
-                params=_without_none(params),
-                headers=self._headers(),
-                timeout=httpx2.Timeout(limit_s, connect=min(limit_s, CONNECT_TIMEOUT_S)),
-                json=body,
-            )
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            told = self._unreachable(error, method)
-            self._turn_to_next()
-            harmless = method == "GET" or isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
-            if last or not harmless:
-                raise told from error
-            return None
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, object] | None,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        limit_s: float,
+    ) -> Any:
+        request = Request(
+            method=method,
+            address=self._address(path, params),
+            headers=headers,
+            body=content,
+            repeatable=method == "GET",
+        )
+        reply = self._transport.send(request, connect_s=min(limit_s, CONNECT_TIMEOUT_S), silence_s=limit_s)
+        answer = reply.read()
+        if reply.status >= 400:
+            raise error_of(reply.status, answer, self.endpoint)
+        return self._decoded(reply, answer)
 
     @contextmanager
-    def stream(
-        self, path: str, *, params: Mapping[str, object] | None = None, accept: str = "*/*"
-    ) -> Generator[httpx2.Response]:
+    def stream(self, path: str, *, params: Mapping[str, object] | None = None, accept: str = "*/*") -> Generator[Reply]:
         """Open a GET whose body is read piece by piece.
 
         Raises `Unavailable` when it cannot be opened and `BrokenStream` when it breaks while it is read.
         """
-        import httpx2
-
-        opened = False
         self._choose_live()
+        request = Request(
+            method="GET",
+            address=self._address(path, params),
+            headers={**self._headers(), "Accept": accept, "Accept-Encoding": "identity"},
+            repeatable=True,
+        )
+        reply: Reply | None = None
+        opened = False
         try:
-            with self._client().stream(
-                "GET",
-                self.endpoint + path,
-                params=_without_none(params),
-                headers={**self._headers(), "Accept": accept, "Accept-Encoding": "identity"},
-                timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_TIMEOUT_S),
-            ) as response:
-                if response.status_code >= 400:
-                    raise error_of(response.status_code, response.read(), self.endpoint)
-                opened = True
-                yield response
-        except httpx2.HTTPError as error:
+            reply = self._transport.send(request, connect_s=CONNECT_TIMEOUT_S, silence_s=SILENCE_S)
+            if reply.status >= 400:
+                raise error_of(reply.status, reply.read(), self.endpoint)
+            opened = True
+            yield reply
+        except TransportError as error:
             endpoint = self.endpoint
             self._turn_to_next()
-            if opened and isinstance(error, httpx2.ReadTimeout):
+            if opened and isinstance(error, Silent):
                 raise SilentStream(f"nothing came from {endpoint} for {SILENCE_S:.0f} s.") from error
             if opened:
                 raise BrokenStream(f"the connection to {endpoint} broke: {_reason(error)}.") from error
-            raise self._unreachable(error, "GET", endpoint) from error
+            raise self._failed(error, "GET", endpoint) from error
+        finally:
+            if reply is not None:
+                reply.close()
 
     def _choose_live(self) -> None:
         """Turn to an endpoint that answers, if there are several: a stream cannot be sent to the next one half-way."""
@@ -145,43 +153,41 @@ class Connection:
         self.endpoint = self._endpoints[(self._endpoints.index(self.endpoint) + 1) % len(self._endpoints)]
 
     def close(self) -> None:
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        """Close what is open; what is called later opens anew."""
+        self._transport.close()
+        self._transport = Transport(ca_file=self.ca_file)
 
-    def _client(self) -> httpx2.Client:
-        if self._http is None:
-            import httpx2
-
-            # Building a TLS context takes a tenth of a second: not for an endpoint that has no use for one.
-            verify: Any = any(endpoint.startswith("https:") for endpoint in self._endpoints)
-            if verify and self.ca_file:
-                verify = trusting(self.ca_file)
-            self._http = httpx2.Client(verify=verify, follow_redirects=False)
-        return self._http
+    def _address(self, path: str, params: Mapping[str, object] | None) -> SplitResult:
+        base = urlsplit(self.endpoint)
+        query = urlencode(_without_none(params), doseq=True, quote_via=quote)
+        return base._replace(path=quote(base.path, safe="/%") + path, query=query)
 
     def _headers(self) -> dict[str, str]:
         from lilac import __version__
 
         headers = {"User-Agent": f"lilac/{__version__}", "Accept": "application/json"}
         if self.api_key:
+            if not (self.api_key.isascii() and self.api_key.isprintable()):
+                raise InvalidInput("the API key holds characters that no key has. Run `lilac login` for a new one.")
             headers["Authorization"] = f"Bearer {self.api_key}"
+        elif (base := urlsplit(self.endpoint)).username is not None:
+            headers["Authorization"] = basic(unquote(base.username or ""), unquote(base.password or ""))
         return headers
 
-    def _decoded(self, response: httpx2.Response) -> Any:
-        if not response.content:
+    def _decoded(self, reply: Reply, content: bytes) -> Any:
+        if not content:
             return None
-        if 300 <= response.status_code < 400:
+        if 300 <= reply.status < 400:
             raise LilacError(
-                f"{self.endpoint} answered with a redirect to {response.headers.get('location', 'nowhere')}: "
+                f"{self.endpoint} answered with a redirect to {reply.headers.get('location', 'nowhere')}: "
                 "use that address as the endpoint."
             )
         try:
-            return response.json()
+            return jsonlib.loads(content)
         except ValueError as error:
             raise LilacError(
                 f"{self.endpoint} did not answer like a Lilac control plane "
-                f"({response.headers.get('content-type', 'no content type')}). Check the endpoint."
+                f"({reply.headers.get('content-type', 'no content type')}). Check the endpoint."
             ) from error
 
     def unreachable(self, error: Exception, endpoint: str | None = None) -> Unavailable:
@@ -192,19 +198,14 @@ class Connection:
             + _advice(endpoint or self.endpoint)
         )
 
-    def _unreachable(self, error: Exception, method: str, endpoint: str | None = None) -> Unavailable:
-        import httpx2
-
+    def _failed(self, error: TransportError, method: str, endpoint: str | None = None) -> Unavailable:
         endpoint = endpoint or self.endpoint
-        reason = _reason(error)
-        if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.InvalidURL)):
+        if isinstance(error, NotSent):
             return self.unreachable(error, endpoint)
+        told = f"no complete answer from the control plane at {endpoint}: {_reason(error)}. "
         if method == "GET":
-            return Unavailable(f"no complete answer from the control plane at {endpoint}: {reason}. Try again.")
-        return Unavailable(
-            f"no complete answer from the control plane at {endpoint}: {reason}. "
-            "The request may have been carried out: look before you send it again."
-        )
+            return Unavailable(f"{told}Try again.")
+        return Unavailable(f"{told}The request may have been carried out: look before you send it again.")
 
 
 def normal_endpoint(text: str) -> str:
@@ -226,17 +227,6 @@ def normal_endpoint(text: str) -> str:
     if not valid or any(c.isspace() for c in endpoint):
         raise InvalidInput(f"{text!r} is not an address of a control plane, such as http://lilac.example.com:8081.")
     return endpoint
-
-
-def trusting(ca_file: str) -> Any:
-    """A TLS context that trusts the authorities of a file only. Raises `InvalidInput` for a file that holds none."""
-    import ssl
-
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise InvalidInput(f"cannot use the certificate authorities in {ca_file}: {why}.", field="ca_file") from None
 
 
 def segment(name: str) -> str:
@@ -319,22 +309,12 @@ def _phrase(status: int) -> str:
 
 
 def _advice(endpoint: str) -> str:
-    proxy = _proxy_for(endpoint)
-    if proxy is not None:
-        return f"The call goes through the proxy {proxy}; NO_PROXY={urlsplit(endpoint).hostname} would avoid it."
-    return "Is it running? Check `api_endpoint` in ~/.lilac/config.toml or LILAC_API_ENDPOINT."
-
-
-def _proxy_for(endpoint: str) -> str | None:
-    """The proxy that the environment sets for an endpoint, without the name and password it may have."""
-    from urllib.request import getproxies, proxy_bypass
-
     parts = urlsplit(endpoint)
-    proxies = getproxies()
-    found = proxies.get(parts.scheme) or proxies.get("all")
-    if found is None or proxy_bypass(parts.netloc):
-        return None
-    return found.rpartition("@")[2]
+    proxy = proxy_for(parts)
+    if proxy is not None:
+        shown = proxy.rpartition("@")[2]  # without the name and password that it may have
+        return f"The call goes through the proxy {shown}; NO_PROXY={parts.hostname} would avoid it."
+    return "Is it running? Check `api_endpoint` in ~/.lilac/config.toml or LILAC_API_ENDPOINT."
 
 
 def _reason(error: BaseException) -> str:
@@ -345,15 +325,16 @@ def _reason(error: BaseException) -> str:
             return "its host name is not known"
         if message := getattr(seen, "verify_message", None):
             return f"its certificate is not trusted ({message}); LILAC_CA_FILE names a file with the authority to trust"
+        if (library := getattr(seen, "library", None)) and (reason := getattr(seen, "reason", None)):
+            return f"it does not speak {library} as expected ({str(reason).replace('_', ' ').lower()})"
         if isinstance(seen, OSError) and seen.errno is not None:
             if seen.errno == errno.ECONNREFUSED:
                 return "connection refused"
             return os.strerror(seen.errno).lower() if seen.errno > 0 else str(seen)
+        if isinstance(seen, TimeoutError):
+            return "no answer in time"
         seen = seen.__cause__ or seen.__context__
-    kind = type(error).__name__
-    if kind.endswith("Timeout"):
-        return "no answer in time"
-    return str(error).rstrip(".") or kind
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def _without_none(params: Mapping[str, object] | None) -> dict[str, Any]:

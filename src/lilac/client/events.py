@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from lilac.client.connection import Connection, SilentStream
 from lilac.client.patience import Patience
-from lilac.client.shapes import Event, EventPage
 from lilac.model.errors import LilacError, Unavailable
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Event, EventPage
 
 
 class Events:
@@ -63,13 +66,26 @@ class Events:
                 patience.wait(Unavailable("the stream of events ended."))
 
     def _stream(self, params: Mapping[str, object]) -> Iterator[Event]:
-        import httpx2
-
         with self._connection.stream("/events", params=params, accept="text/event-stream") as reply:
             if "text/event-stream" not in reply.headers.get("content-type", ""):
                 raise LilacError(f"{self._connection.endpoint} does not offer a stream of events.")
-            for message in httpx2.EventSource(reply):
-                if message.data:
-                    event = json.loads(message.data)
-                    if isinstance(event, dict) and "seq" in event:
-                        yield event  # pyright: ignore[reportReturnType]
+            for data in messages(reply.pieces()):
+                event = json.loads(data)
+                if isinstance(event, dict) and "seq" in event:
+                    yield event  # pyright: ignore[reportReturnType]
+
+
+def messages(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The data of each message of a stream of server-sent events; one that breaks off is none."""
+    rest = b""
+    data: list[str] = []
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            text = line.rstrip(b"\r").decode("utf-8", "replace")
+            field, _, value = text.partition(":")
+            if field == "data":
+                data.append(value.removeprefix(" "))
+            elif not text and data:
+                yield "\n".join(data)
+                data = []

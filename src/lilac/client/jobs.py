@@ -6,19 +6,20 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lilac.client.connection import BrokenStream, Connection, SilentStream, segment
 from lilac.client.events import Events
 from lilac.client.patience import Patience
-from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica, UsageSeries
 from lilac.model.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    import httpx2
+    from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica, UsageSeries
+    from lilac.client.transport import Reply
 
 ENDED_JOB = frozenset({"succeeded", "failed", "cancelled"})
 _OMISSION = re.compile("\n\\[… (\\d+) bytes of output were not kept …]\n".encode())
+_LONGEST_OMISSION = 80
 _ENDED_REPLICA = frozenset({"succeeded", "failed", "stopped", "lost"})
 
 
@@ -219,13 +220,14 @@ class Jobs:
         while True:
             params = {"attempt": number, "rank": rank, "offset": offset, "follow": True}
             came = 0
+            omitted = Omissions()
             try:
                 with self._connection.stream(path, params=params, accept="text/plain") as reply:
                     offset = _number(reply, "x-log-offset", max(offset, 0))
-                    for chunk in reply.iter_raw():
+                    for chunk in reply.pieces():
                         patience.progress()
                         came += len(chunk)
-                        offset += len(chunk) + _left_out(chunk)
+                        offset += len(chunk) + omitted.in_next(chunk)
                         yield chunk
                 if self._complete(job, number, rank, offset, came, patience):
                     return
@@ -288,15 +290,25 @@ def _replica(job: Job, attempt: int, rank: int) -> Replica | None:
     return None
 
 
-def _left_out(chunk: bytes) -> int:
-    """By how much the server's offsets ran ahead of the bytes, where it tells in a line that some are not kept."""
-    if b" bytes of output were not kept " not in chunk:
-        return 0
-    return sum(int(found[1]) - len(found[0]) for found in _OMISSION.finditer(chunk))
+class Omissions:
+    """By how much the server's offsets run ahead of the bytes: it tells in a line where some are not kept.
+
+    Such a line may come in two pieces.
+    """
+
+    def __init__(self) -> None:
+        self._before = b""
+
+    def in_next(self, chunk: bytes) -> int:
+        """How many bytes the omissions that end in this piece left out, less the line that stands for them."""
+        text = self._before + chunk
+        found = [one for one in _OMISSION.finditer(text) if one.end() > len(self._before)]
+        self._before = text[max(found[-1].end() if found else 0, len(text) - _LONGEST_OMISSION) :]
+        return sum(int(one[1]) - len(one[0]) for one in found)
 
 
-def _number(reply: httpx2.Response, header: str, default: int) -> int:
+def _number(reply: Reply, header: str, default: int) -> int:
     try:
-        return int(cast("str", reply.headers.get(header, "")))
+        return int(reply.headers.get(header, ""))
     except ValueError:
         return default

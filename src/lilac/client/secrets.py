@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lilac.client.connection import Connection, segment
-from lilac.client.shapes import Secret
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Secret
 
 
 class Secrets:

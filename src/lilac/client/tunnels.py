@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lilac.client.connection import Connection, error_of, segment, trusting
+from lilac.client.connection import Connection, error_of, segment
+from lilac.client.dialling import trusting
 from lilac.model.errors import Conflict, Unavailable
 from lilac.tunnel.frames import Frame, Kind, Opening, credit_frame, decode, open_frame, pieces, read_credit, read_exit
 from lilac.tunnel.windows import ReceiveAccount, SendWindow
@@ -100,7 +101,7 @@ async def open_tunnel(connection: Connection, job: str, opening: Opening, *, ran
 
     endpoint = connection.endpoint
     secure = endpoint.startswith("https:")
-    options: dict[str, Any] = {"ssl": trusting(connection.ca_file) if connection.ca_file else True} if secure else {}
+    options: dict[str, Any] = {"ssl": trusting(connection.ca_file)} if secure else {}
     headers = {"Authorization": f"Bearer {connection.api_key}"} if connection.api_key else {}
     address = (
         f"ws{'s' if secure else ''}://{endpoint.partition('://')[2]}/training_jobs/{segment(job)}/exec?rank={rank}"

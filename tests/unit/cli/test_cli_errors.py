@@ -148,7 +148,20 @@ def test_a_reader_that_goes_away_is_no_news(stand_in: StandIn, home: Path) -> No
     assert errors == b""
 
 
-HEAVY = ("httpx2", "rich", "pydantic", "questionary", "asyncio", "typer", "fastapi", "sqlalchemy")
+HEAVY = (
+    "asyncio",
+    "email",
+    "fastapi",
+    "http.client",
+    "pydantic",
+    "questionary",
+    "sqlalchemy",
+    "ssl",
+    "urllib.request",
+    "websockets",
+    "yaml",
+)
+SUBMIT = "submit --non-interactive --name x --image debian:12 --queue default --cpu 1000 --memory 64"
 
 
 @pytest.mark.parametrize(
@@ -174,12 +187,17 @@ def test_starting_loads_nothing_heavy(home: Path, words: list[str], also_not: tu
     assert done.stdout.splitlines()[-1] == "[] 0"
 
 
-def test_a_command_that_talks_loads_no_more_than_it_needs(stand_in: StandIn, home: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [["ps"], ["jobs", "ls"], ["jobs", "show", "digits"], ["explain", "giant"], ["logs", "digits"], SUBMIT.split()],
+    ids=lambda words: words[0],
+)
+def test_a_command_that_talks_loads_no_more_than_it_needs(stand_in: StandIn, home: Path, words: list[str]) -> None:
     script = (
         "import sys\n"
         "from lilac.cli.main import main\n"
-        "code = main(['ps'])\n"
-        "print([n for n in ('rich', 'pydantic', 'questionary', 'asyncio') if n in sys.modules], code)\n"
+        f"code = main({words!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], code)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_environment(stand_in, home)

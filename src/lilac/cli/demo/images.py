@@ -8,11 +8,13 @@ it is made once. Linux only, since the files of this machine must run in a conta
 from __future__ import annotations
 
 import hashlib
+import http.client
 import importlib.metadata
 import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -22,12 +24,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
-
-import httpx2
+from urllib.parse import quote, urlencode
 
 from lilac.model.errors import LilacError, Unavailable
 
 _INSIDE = "/opt/lilac-demo"
+_CONNECT_S = 5.0
+_ANSWER_S = 600.0
 _SITE = f"{_INSIDE}/site-packages"
 _SCRIPT = f"{_INSIDE}/train_digits.py"
 _LEFT_OUT = {
@@ -46,35 +49,28 @@ _LEFT_OUT = {
 class Engine:
     """A Docker or Podman engine: `host` as in DOCKER_HOST, `words` for people."""
 
-    def __init__(self, host: str, http: httpx2.Client, words: str) -> None:
+    def __init__(self, host: str, connection: _Connection, words: str) -> None:
         self.host = host
         self.words = words
-        self._http = http
+        self._connection = connection
 
     def has_image(self, reference: str) -> bool:
-        return self._http.get(f"/images/{reference}/json").status_code == 200
+        return _asked(self._connection, "GET", f"/images/{quote(reference)}/json")[0] == 200
 
     def import_image(self, reference: str, content: IO[bytes], changes: Sequence[str]) -> None:
         repository, _, tag = reference.partition(":")
-        params = {"fromSrc": "-", "repo": repository, "tag": tag, "changes": list(changes)}
-        reply = self._http.post(
-            "/images/create",
-            params=params,
-            content=iter(lambda: content.read(1 << 20), b""),
-            headers={"Content-Type": "application/x-tar"},
-        )
-        failure = (
-            re.search(r'"(?:error|message|cause)"\s*:\s*"([^"]*)"', reply.text) if '"error' in reply.text else None
-        )
-        if reply.status_code >= 400 or failure:
-            said = failure.group(1) if failure else reply.text.strip()
-            raise LilacError(f"the container engine refused the demo's image: {said}")
+        query = urlencode({"fromSrc": "-", "repo": repository, "tag": tag, "changes": list(changes)}, doseq=True)
+        status, said = _asked(self._connection, "POST", f"/images/create?{query}", content)
+        failure = re.search(r'"(?:error|message|cause)"\s*:\s*"([^"]*)"', said) if '"error' in said else None
+        if status >= 400 or failure:
+            why = failure.group(1) if failure else said.strip()
+            raise LilacError(f"the container engine refused the demo's image: {why}")
 
     def remove_containers_of(self, node_id: str) -> None:
         """Remove what containers are left of this node. Its label is on no others."""
-        filters = json.dumps({"label": [f"lilac.node={node_id}"]})
-        for container in self._http.get("/containers/json", params={"all": "true", "filters": filters}).json():
-            self._http.delete(f"/containers/{container['Id']}", params={"force": "true", "v": "true"})
+        query = urlencode({"all": "true", "filters": json.dumps({"label": [f"lilac.node={node_id}"]})})
+        for container in json.loads(_asked(self._connection, "GET", f"/containers/json?{query}")[1]):
+            _asked(self._connection, "DELETE", f"/containers/{container['Id']}?force=true&v=true")
 
 
 @contextmanager
@@ -89,16 +85,17 @@ def find_engine(host: str | None = None) -> Iterator[Engine]:
         if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
             tried.append(host)
             continue
-        http = _client(host)
+        connection = _connection(host)
         try:
-            version = http.get("/version").raise_for_status().json()
-        except (httpx2.HTTPError, ValueError) as error:
-            http.close()
+            status, told = _asked(connection, "GET", "/version")
+            version = json.loads(told) if status == 200 else None
+            if not isinstance(version, dict):
+                raise ValueError(f"it answers {status}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
             tried.append(f"{host} ({str(error).strip() or type(error).__name__})" if given else host)
             continue
         platform = (version.get("Platform") or {}).get("Name") or "Docker"
-        with closing(http):
-            yield Engine(host, http, f"{platform} {version.get('Version', '?')} at {host}")
+        yield Engine(host, connection, f"{platform} {version.get('Version', '?')} at {host}")
         return
     raise Unavailable(
         f"no container engine answers: tried {', '.join(tried)}. Start Docker or Podman, set DOCKER_HOST, "
@@ -131,14 +128,37 @@ def training_command() -> list[str]:
     return [_interpreter(), _SCRIPT]
 
 
-def _client(host: str) -> httpx2.Client:
-    timeout = httpx2.Timeout(600.0, connect=5.0)
+class _Connection(http.client.HTTPConnection):
+    """HTTP to an engine at a port or, with `path`, at a socket of this machine."""
+
+    def __init__(self, host: str, path: str | None = None) -> None:
+        super().__init__(host, timeout=_CONNECT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        if self._path is None:
+            super().connect()
+        else:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._path)
+        self.sock.settimeout(_ANSWER_S)
+
+
+def _connection(host: str) -> _Connection:
     if host.startswith("unix://"):
-        transport = httpx2.HTTPTransport(uds=host.removeprefix("unix://"))
-        return httpx2.Client(transport=transport, base_url="http://engine", timeout=timeout)
+        return _Connection("engine", host.removeprefix("unix://"))
     if host.startswith(("tcp://", "http://")):
-        return httpx2.Client(base_url=host.replace("tcp://", "http://", 1), timeout=timeout, verify=False)
+        return _Connection(host.partition("://")[2].rstrip("/"))
     raise Unavailable(f"DOCKER_HOST={host}: only unix:// and tcp:// addresses are known to the demo.")
+
+
+def _asked(connection: _Connection, method: str, path: str, content: IO[bytes] | None = None) -> tuple[int, str]:
+    """The status and text of a reply; `content` is a tar file. Engines that nobody uses may end: none is held on to."""
+    with closing(connection):
+        connection.request(method, path, body=content, headers={"Content-Type": "application/x-tar"} if content else {})
+        reply = connection.getresponse()
+        return reply.status, reply.read().decode("utf-8", "replace")
 
 
 def _usual_hosts() -> list[str]:
