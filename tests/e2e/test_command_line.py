@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.platform import Server, clean_environment, lilac, one_node
+from tests.fixtures.platform import Server, clean_environment, eventually, lilac, one_node
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -34,6 +34,7 @@ resources: {cpu: 100m, memory: 32MiB}
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with one_node(tmp_path) as (control_plane, _):
+        eventually(lambda: control_plane.api.get("/nodes")["nodes"], 60, "the node to join")
         yield control_plane
 
 
