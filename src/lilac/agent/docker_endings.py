@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lilac.agent.docker_log import parse_time
-from lilac.agent.runtime import End, end_sentence
+from lilac.agent.runtime import End, beside_out_of_memory, end_sentence
 from lilac.model.states import FailureReason
 
 REMOVED = "Its container was removed from outside, and left no exit code."
@@ -78,7 +78,7 @@ def end_of(state: Mapping[str, Any], seen: Seen) -> End:
         return End(exit_code=code, exited_at=exited_at, reason=FailureReason.ENGINE, message=why)
     message = None
     if oom:
-        message = f"The process ended with exit code {code}, after a process in its container had run out of memory."
+        message = beside_out_of_memory(code)
     elif state.get("Error"):
         message = f"The engine says: {str(state['Error'])[:300]}"
     elif seen.disk_full:

@@ -22,6 +22,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,11 +80,12 @@ def mark(directory: Path) -> bool:
 
 
 class Processes:
-    """A replica of the process runtime: its group, and what carries its variables."""
+    """A replica of the process runtime: its process group, its control group, and what carries its variables."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._group = int(config["pid"])
         self._marks = {mark.encode() for mark in config["marks"]}
+        self._directories = [Path(each) for each in config.get("groups") or ()]
 
     def may_live(self) -> bool:
         try:
@@ -109,6 +111,7 @@ class Processes:
 
     def _members(self) -> list[int]:
         found: list[int] = []
+        inside = set(processes_below(self._directories))
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
@@ -116,7 +119,7 @@ class Processes:
                 stat = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
                 if stat[0] in "ZX":
                     continue
-                mine = int(stat[2]) == self._group or int(stat[3]) == self._group
+                mine = int(stat[2]) == self._group or int(stat[3]) == self._group or int(entry.name) in inside
                 if mine or self._marks <= set((entry / "environ").read_bytes().split(b"\0")):
                     found.append(int(entry.name))
         return found
@@ -162,6 +165,17 @@ class Container:
             return 0, b""
         finally:
             connection.close()
+
+
+def processes_below(directories: Iterable[Path]) -> Iterator[int]:
+    """The processes of control groups, and of all groups within them."""
+    for directory in directories:
+        for inner, _, _ in os.walk(directory):
+            try:
+                words = Path(inner, "cgroup.procs").read_text().split()
+            except OSError:  # it is going away
+                continue
+            yield from (int(word) for word in words if word.isdigit() and word != "0")
 
 
 def start_ticks(pid: int) -> int | None:

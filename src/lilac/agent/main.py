@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 import structlog
 
 from lilac.agent import diary
+from lilac.agent.cgroups import Groups, NoGroups, find
 from lilac.agent.config import AgentConfig
 from lilac.agent.control_plane import ControlPlane
 from lilac.agent.devices import Devices
@@ -67,9 +68,16 @@ async def run(config: AgentConfig, *, stop: asyncio.Event | None = None) -> int:
 async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> None:
     log.info("agent starts", node=config.node_id, name=config.node_name, endpoint=config.api_endpoint)
     control_plane = ControlPlane(config.api_endpoint, config.cluster_api_key, config.node_id, ca_file=config.ca_file)
-    runtimes = _runtimes(config)
+    groups = _groups(config)
+    runtimes = _runtimes(config, groups)
     devices = Devices()
-    node = NodeDescription(config, devices, changed=lambda: reporter.changed(), disk=_disk(runtimes))
+    node = NodeDescription(
+        config,
+        devices,
+        changed=lambda: reporter.changed(),
+        disk=_disk(runtimes),
+        limits=RuntimeName.PROCESS not in config.runtimes or (groups is not None and groups.are_complete),
+    )
     replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed(), lost_gpus=devices.lost_among)
     tunnels = AgentTunnels(control_plane, replicas)
 
@@ -134,13 +142,28 @@ def _metrics_page(config: AgentConfig, devices: Devices, replicas: Replicas, sam
     )
 
 
-def _runtimes(config: AgentConfig) -> dict[RuntimeName, Runtime]:
+def _groups(config: AgentConfig) -> Groups | None:
+    """The control groups of process replicas, where they can be had."""
+    if RuntimeName.PROCESS not in config.runtimes:
+        return None
+    try:
+        groups = find(config.node_id)
+    except NoGroups as error:
+        log.warning("process replicas get no limits on CPU and memory here", why=str(error))
+        return None
+    log.info("process replicas get limits", on=sorted(groups.limits), below=str(groups.directories[0].parent))
+    return groups
+
+
+def _runtimes(config: AgentConfig, groups: Groups | None) -> dict[RuntimeName, Runtime]:
     runtimes: dict[RuntimeName, Runtime] = {}
     address = own_address(config.api_endpoint.split(",")[0], config.port_address)
     for name in config.runtimes:
         match name:
             case RuntimeName.PROCESS:
-                runtimes[name] = ProcessRuntime(address=address, allowed_host_paths=config.allowed_host_paths)
+                runtimes[name] = ProcessRuntime(
+                    address=address, allowed_host_paths=config.allowed_host_paths, groups=groups
+                )
             case RuntimeName.DOCKER:
                 runtimes[name] = DockerRuntime(
                     config.node_id,

@@ -23,7 +23,15 @@ from lilac.model.surroundings import Feature
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 5.0
-FEATURES = (Feature.ARGS, Feature.STOP_SIGNAL, Feature.SECRETS, Feature.VOLUMES, Feature.PORTS, Feature.EXCLUSIVE)
+FEATURES = (
+    Feature.ARGS,
+    Feature.STOP_SIGNAL,
+    Feature.SECRETS,
+    Feature.VOLUMES,
+    Feature.PORTS,
+    Feature.EXCLUSIVE,
+    Feature.LIMITS,
+)
 """What this agent can do for jobs; a job that asks for more is not placed here."""
 
 
@@ -38,12 +46,14 @@ class NodeDescription:
         changed: Callable[[], None] = lambda: None,
         look_every_s: float = LOOK_EVERY_S,
         disk: Callable[[], Awaitable[Mapping[str, int] | None]] | None = None,
+        limits: bool = True,
     ) -> None:
         self._config = config
         self._devices = devices
         self._changed = changed
         self._look_every_s = look_every_s
         self._disk = disk
+        self._limits = limits
         self._seen: tuple[Machine, tuple[Gpu, ...] | None, Mapping[str, str]] | None = None
         self._described: Mapping[str, Any] = {}
 
@@ -66,7 +76,7 @@ class NodeDescription:
     async def look(self) -> bool:
         """Measure the machine; whether anything is different from before."""
         machine, reading = await asyncio.gather(asyncio.to_thread(measure), self._devices.read())
-        described = describe(self._config, machine, reading)
+        described = describe(self._config, machine, reading, limits=self._limits)
         if self._disk is not None and (disk := await self._disk()) is not None:
             described["disk"] = disk
         seen = (machine, reading.gpus, reading.drivers)
@@ -78,8 +88,10 @@ class NodeDescription:
         self._devices.close()
 
 
-def describe(config: AgentConfig, machine: Machine, reading: Reading) -> dict[str, Any]:
+def describe(config: AgentConfig, machine: Machine, reading: Reading, *, limits: bool = True) -> dict[str, Any]:
     """Return the report's fields about the machine, for original servers and for ours.
+
+    `limits` tells whether replicas are kept to what they asked for, whatever runs them.
 
     The CPU's manufacturer is always `Intel`: an original server's database refuses its other words.
     """
@@ -105,7 +117,7 @@ def describe(config: AgentConfig, machine: Machine, reading: Reading) -> dict[st
         "runtimes": [str(name) for name in config.runtimes],
         "labels": dict(config.labels),
         "host_paths": list(config.allowed_host_paths),
-        "features": [str(feature) for feature in FEATURES],
+        "features": [str(feature) for feature in FEATURES if limits or feature is not Feature.LIMITS],
         "gpus": [_gpu(gpu) for gpu in reading.gpus] if reading.gpus is not None else None,
         "drivers": reading.drivers,
     }

@@ -1,33 +1,33 @@
 """Replicas as plain processes of this machine.
 
-Each replica gets a session and process group of its own, led by a small POSIX shell script, the shim. The shim notes
-who it is (`pid`), runs the command, and writes the command's exit code (`exit`); so the code survives a restart of
-the agent, whose child the shim may no longer be. Output goes straight from the process to the journal's `output`.
+Each replica gets a session and process group of its own, led by a small shell script, the shim (`process_launch`). It
+writes the command's exit code (`exit`), so the code survives a restart of the agent, whose child the shim may no longer
+be. Output goes straight from the process to the journal's `output`. Where the machine lets the agent make control
+groups (`cgroups`), each replica gets one with the memory, the CPUs and the number of processes that it may have; the
+journal notes where it is.
 
 Signals: the polite one goes to the whole group. The shim survives it by a trap, while the command gets the default
 handlers: a shell resets its traps in the programs that it runs. The killing one ends the shim too, so then there is no
 `exit` file, and the agent knows the code because it sent the signal.
 
 The end is seen through a pidfd, also for a shim that another life of the agent started. A process number is trusted
-only together with the machine's boot id and the process's start time. What a replica leaves running in its process
-group when its command ends is asked to end and killed after the grace period; only then is the end told, since what
-the replica held is not free before.
+only together with the machine's boot id and the process's start time. What a replica leaves running when its command
+ends, in its process group or wherever else in its control group, is asked to end and killed after the grace period;
+only then is the end told, since what the replica held is not free before.
 
 Times: a file's time stamp lags behind the clock by up to a tick of the kernel. So a start is read from the clock before
 the process is made, and an end is the moment at which it was seen, but at most a tick after the shim noted the code.
 
-A process gets no limits on CPU and memory here: use it where jobs are trusted.
+Without control groups nothing is limited, and what leaves the process group is not found: use it where jobs are
+trusted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
-import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,47 +37,22 @@ from typing import Any
 import structlog
 
 from lilac.agent import secrets, volumes
+from lilac.agent.cgroups import Group, Groups, group_of
 from lilac.agent.journal import Entry, boot_id
 from lilac.agent.ports import own_ports
+from lilac.agent.process_launch import UNPLACED, spawn
 from lilac.agent.process_session import open_command
-from lilac.agent.runtime import End, Observer, StartFailure
+from lilac.agent.runtime import End, Observer, StartFailure, beside_out_of_memory
 from lilac.agent.sessions import Session, SessionRefused, connect_here
-from lilac.agent.wire import Assignment, replica_environment
+from lilac.agent.wire import Assignment
 from lilac.model.clusters import RuntimeName
-from lilac.model.ids import ReplicaKey
+from lilac.model.ids import JobId, ReplicaKey
 from lilac.model.states import FailureReason
 from lilac.tunnel.frames import Opening, Port
 
 log = structlog.get_logger(__name__)
 
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-# $0 is the replica's directory, $1 the working directory, the rest is the command, its program as a path with a slash
-# so that no builtin of the shell is meant. Positional parameters only: a variable of the shell could be one of the job.
-# The shell itself is mute (its standard error is nowhere): it would say "Terminated" and the like.
-_SHIM = """\
-trap : HUP INT QUIT ABRT TERM USR1 USR2 ALRM CONT WINCH
-IFS= read -r _LILAC_SHIM </proc/self/stat
-printf '%s\\n' "$_LILAC_SHIM" >"$0/pid"
-unset _LILAC_SHIM
-cd "$1" || exit 126
-unset OLDPWD
-shift
-"$@" 2>&1
-set -- "$?"
-printf '%s\\n' "$1" >"$0/exit"
-exit "$1"
-"""
-
-# A shell drops variables whose names it could not spell itself, so for those the command starts through here.
-_ENVIRON_LAUNCHER = """\
-import os, sys
-with open(sys.argv[1], "rb") as f:
-    pairs = [p.split(b"=", 1) for p in f.read().split(b"\\0") if p]
-os.unlink(sys.argv[1])
-os.execve(sys.argv[2], sys.argv[2:], {**dict(pairs), b"PWD": os.getcwdb()})
-"""
-
+_GROUP = "cgroup.json"
 _KILLED_PATIENCE_S = 2.0
 _COMMAND_PATIENCE_S = 0.5
 _STAMP_LAG_S = 0.01
@@ -91,6 +66,7 @@ class _Watched:
     pidfd: int
     child: bool
     """Whether it is a child of this life of the agent, whose status can be waited for."""
+    group: Group | None = None
     of_itself: bool = False
     """Whether its command ended before anybody asked it to; set when only left-over processes remain."""
 
@@ -100,8 +76,15 @@ class ProcessRuntime:
 
     name = RuntimeName.PROCESS
 
-    def __init__(self, *, address: str = "127.0.0.1", allowed_host_paths: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        address: str = "127.0.0.1",
+        allowed_host_paths: tuple[str, ...] = (),
+        groups: Groups | None = None,
+    ) -> None:
         self._address = address
+        self._groups = groups
         self._allowed_host_paths = allowed_host_paths
         self._watched: dict[ReplicaKey, _Watched] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -111,43 +94,20 @@ class ProcessRuntime:
         self._observer = observer
 
     async def start(self, entry: Entry) -> float:
-        environment = _environment(entry)
+        variables: dict[str, str] = {}
         if entry.assignment.volumes:
-            environment |= await asyncio.to_thread(volumes.prepare, entry, self._allowed_host_paths)
+            variables |= await asyncio.to_thread(volumes.prepare, entry, self._allowed_host_paths)
         if entry.assignment.secrets:
             values = secrets.read(entry)
             secrets.check_all_there(entry.assignment, values)
             secrets.write_files(entry, values)
-            environment |= secrets.variables(entry.assignment, values, str(entry.path("secrets")))
-        workdir = _working_directory(entry)
-        program = _program(entry, environment["PATH"], workdir)
-        command = [program, *entry.assignment.words[1:]]
-        if not all(_is_shell_name(name) for name in environment):
-            command = _launched(entry, environment, command)
-        environment["PWD"] = str(workdir)
+            variables |= secrets.variables(entry.assignment, values, str(entry.path("secrets")))
+        group = self._make_group(entry)
         started_at = time.time()
-        try:
-            pid = os.posix_spawn(  # noqa: ASYNC221 - a millisecond; a thread costs more
-                "/bin/sh",
-                ["sh", "-c", _SHIM, str(entry.directory), str(workdir), *command],
-                environment,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 1, str(entry.output), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-                    (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0),
-                ],
-                setsid=True,
-                setsigmask=[],
-                setsigdef=[s for s in signal.valid_signals() if s not in (signal.SIGKILL, signal.SIGSTOP)],
-            )
-        except (OSError, ValueError) as error:
-            exit_code = 126
-            raise StartFailure(
-                FailureReason.START, f"The process could not be started: {_why(error)}.", exit_code
-            ) from error
-        self._watch(_Watched(entry, pid, os.pidfd_open(pid), child=True))
-        if entry.assignment.ports and self._observer is not None:
-            self._observer.published(entry.key, own_ports(entry.assignment, self._address))
+        # All this takes a millisecond; a thread would cost more.
+        pid = spawn(entry, variables, group.doors if group is not None else ())
+        self._watch(_Watched(entry, pid, os.pidfd_open(pid), child=True, group=group))
+        self._publish(entry)
         return started_at
 
     async def adopt(self, entry: Entry) -> float | None:
@@ -158,22 +118,26 @@ class ProcessRuntime:
             return entry.received_at
         identity = _read_identity(entry.path("pid"))
         if identity is None:
+            if (group := _noted_group(entry)) is not None:
+                await asyncio.to_thread(group.kill)
             self._end_later(entry, "It ended while the agent was away, and left no exit code.")
             return entry.received_at
         pid, start_ticks, started_at = identity
+        group = _noted_group(entry)
         with contextlib.suppress(ProcessLookupError):
             pidfd = os.pidfd_open(pid)
             if _start_ticks(pid) == start_ticks:
-                self._watch(_Watched(entry, pid, pidfd, child=False))
-                if entry.assignment.ports and self._observer is not None:
-                    self._observer.published(entry.key, own_ports(entry.assignment, self._address))
+                self._watch(_Watched(entry, pid, pidfd, child=False, group=group))
+                self._publish(entry)
                 return started_at
             os.close(pidfd)
         missing = "It ended while the agent was away, and left no exit code."
-        if not _exists(pid) and _group_exists(pid):
-            watched = _Watched(entry, pid, -1, child=False, of_itself=not entry.marked("stop"))
+        watched = _Watched(entry, pid, -1, child=False, group=group, of_itself=not entry.marked("stop"))
+        if not _runs(pid) and _runs_on(watched):
             self._wind_up(watched, missing=missing)
         else:
+            if group is not None:  # the number is somebody else's by now
+                await asyncio.to_thread(group.kill)
             self._end_later(entry, missing)
         return started_at
 
@@ -206,10 +170,15 @@ class ProcessRuntime:
                     for pid in outside:
                         await _await_exit(pid)
             _signal_group(watched.pid, signal.SIGKILL)
+            if watched.group is not None:
+                await asyncio.to_thread(watched.group.kill)
 
     async def guarded(self, entry: Entry) -> Mapping[str, Any] | None:
         watched = self._watched.get(entry.key)
-        return {"kind": "process", "pid": watched.pid, "marks": _marks(entry.key)} if watched is not None else None
+        if watched is None:
+            return None
+        directories = [str(each) for each in watched.group.directories] if watched.group is not None else []
+        return {"kind": "process", "pid": watched.pid, "marks": _marks(entry.key), "groups": directories}
 
     async def end_all_of(self, assignment: Assignment) -> None:
         while strays := await asyncio.to_thread(_strays, assignment.key, -1):
@@ -217,12 +186,20 @@ class ProcessRuntime:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             await asyncio.sleep(0.05)
+        if self._groups is not None:
+            await asyncio.to_thread(self._groups.named(_group_name(assignment.key)).remove)
 
     async def remove(self, entry: Entry) -> None:
-        """Nothing lies outside of the journal."""
+        if (group := _noted_group(entry)) is not None:
+            await asyncio.to_thread(group.remove)
 
     async def sweep(self, is_known: Callable[[ReplicaKey], bool]) -> None:
-        """Nothing tells whose a process is, once its journal is gone."""
+        """Only a control group tells whose a process is, once its journal is gone."""
+        for name in self._groups.names() if self._groups is not None else ():
+            key = _key_of(name)
+            if key is not None and self._groups is not None and not is_known(key):
+                log.warning("ending what is left of a replica that nobody knows any more", replica=str(key))
+                await asyncio.to_thread(self._groups.named(name).remove)
 
     async def open_session(self, entry: Entry, opening: Opening) -> Session:
         watched = self._watched.get(entry.key)
@@ -230,7 +207,8 @@ class ProcessRuntime:
             raise SessionRefused("The replica has just ended.")
         if isinstance(opening, Port):
             return await connect_here(opening.number)
-        return await open_command(opening, beside=_command_of(watched.pid) or watched.pid)
+        beside = _command_of(watched.pid) or watched.pid
+        return await open_command(opening, beside=beside, group=watched.group)
 
     async def close(self) -> None:
         for task in self._ending:
@@ -242,6 +220,26 @@ class ProcessRuntime:
                 loop.remove_reader(watched.pidfd)
                 os.close(watched.pidfd)
         self._watched.clear()
+        if self._groups is not None:
+            self._groups.close()
+
+    def _make_group(self, entry: Entry) -> Group | None:
+        if self._groups is None:
+            return None
+        assignment = entry.assignment
+        try:
+            group = self._groups.make(
+                _group_name(entry.key), memory_mb=assignment.memory_mb, cpu_millicores=assignment.cpu_millicores
+            )
+        except OSError as error:
+            message = f"Its control group cannot be made: {error.filename}: {os.strerror(error.errno or 0)}."
+            raise StartFailure(FailureReason.ENGINE, message) from error
+        entry.write_json(_GROUP, {"directories": [str(each) for each in group.directories]})
+        return group
+
+    def _publish(self, entry: Entry) -> None:
+        if entry.assignment.ports and self._observer is not None:
+            self._observer.published(entry.key, own_ports(entry.assignment, self._address))
 
     def _watch(self, watched: _Watched) -> None:
         self._watched[watched.entry.key] = watched
@@ -259,7 +257,7 @@ class ProcessRuntime:
                 _signal_group(watched.pid, signal.SIGTERM)  # not reaped yet: its number cannot mean anybody else
             with contextlib.suppress(ChildProcessError):
                 status = os.waitstatus_to_exitcode(os.waitpid(watched.pid, 0)[1])
-        if _group_exists(watched.pid) and not _exists(watched.pid):
+        if _runs_on(watched):
             self._wind_up(watched, status=status, seen_at=seen_at)
             return
         del self._watched[watched.entry.key]
@@ -282,15 +280,24 @@ class ProcessRuntime:
     async def _end_leftovers(
         self, watched: _Watched, status: int | None, missing: str | None, seen_at: float | None
     ) -> None:
-        if watched.of_itself:  # otherwise the whole group was asked, and is killed by who asked
+        if watched.group is not None:
+            for pid in watched.group.members():
+                if watched.of_itself or not _in_group(pid, watched.pid):
+                    with contextlib.suppress(OSError):
+                        os.kill(pid, signal.SIGTERM)
+        if watched.of_itself:  # otherwise the whole process group was asked, and is killed by who asked
             if not watched.child:
                 _signal_group(watched.pid, signal.SIGTERM)
-            if not await _await_group(watched.pid, watched.entry.assignment.grace_s):
+            if not await _await_members(watched, watched.entry.assignment.grace_s):
                 log.info("killing what its command left running", replica=str(watched.entry.key))
                 _signal_group(watched.pid, signal.SIGKILL)
-                await _await_group(watched.pid, _KILLED_PATIENCE_S)
+                if watched.group is not None:
+                    await asyncio.to_thread(watched.group.kill)
+                await _await_members(watched, _KILLED_PATIENCE_S)
         else:
-            await _await_group(watched.pid, None)
+            await _await_members(watched, None)
+        if watched.group is not None:
+            await asyncio.to_thread(watched.group.kill)  # what runs beside it
         del self._watched[watched.entry.key]
         self._tell_end(watched.entry, status, missing, seen_at=seen_at, of_itself=watched.of_itself)
 
@@ -315,71 +322,41 @@ class ProcessRuntime:
             code = 128 + signal.SIGKILL
         elif code is None:
             message = missing or "Its processes were killed from outside, and left no exit code."
+        reason = None
+        if entry.marked(UNPLACED):
+            reason, message = FailureReason.ENGINE, "It could not be put into its control group."
+        elif code and (of_itself or not entry.marked("stop")):
+            group = _noted_group(entry)
+            if group is not None and group.ran_out_of_memory():
+                if code == 128 + signal.SIGKILL:
+                    reason = FailureReason.OUT_OF_MEMORY
+                else:
+                    message = beside_out_of_memory(code)
         if self._observer is not None:
-            end = End(exit_code=code, exited_at=exited_at, message=message, of_itself=of_itself)
+            end = End(exit_code=code, exited_at=exited_at, reason=reason, message=message, of_itself=of_itself)
             self._observer.ended(entry.key, end)
 
     def _end_later(self, entry: Entry, missing: str) -> None:
         asyncio.get_running_loop().call_soon(self._tell_end, entry, None, missing)
 
 
-def _environment(entry: Entry) -> dict[str, str]:
-    """A clean base, never the agent's own environment: that one holds the cluster's key."""
-    base = {
-        "PATH": os.environ.get("PATH") or _DEFAULT_PATH,
-        "HOME": os.environ.get("HOME") or "/",
-        "LANG": os.environ.get("LANG") or "C.UTF-8",
-        "TMPDIR": os.environ.get("TMPDIR") or "/tmp",
-    }
-    return {
-        **base,
-        **replica_environment(entry.assignment),
-        "LILAC_STOP_REASON_FILE": str(entry.path("stop_reason")),
-    }
+def _group_name(key: ReplicaKey) -> str:
+    return f"{key.job_id}.{key.attempt}.{key.rank}"
 
 
-def _working_directory(entry: Entry) -> Path:
-    wanted = entry.assignment.working_dir
-    if wanted is None:
-        directory = entry.path("work")
-        directory.mkdir(mode=0o700, exist_ok=True)
-        return directory
-    directory = Path(wanted)
-    if not directory.is_absolute():
-        raise StartFailure(FailureReason.START, f"The working directory {wanted} must be an absolute path.", 126)
-    if not directory.is_dir():
-        raise StartFailure(FailureReason.START, f"The working directory {wanted} does not exist on this node.", 126)
-    return directory
+def _key_of(name: str) -> ReplicaKey | None:
+    """The replica that a control group of this name is of."""
+    job, _, rest = name.partition(".")
+    attempt, _, rank = rest.partition(".")
+    if not job or not attempt.isdigit() or not rank.isdigit():
+        return None
+    return ReplicaKey(JobId(job), int(attempt), int(rank))
 
 
-def _program(entry: Entry, path: str, workdir: Path) -> str:
-    """Find the program as a shell would; `StartFailure` with the code that a shell would give."""
-    command = entry.assignment.command
-    if not command or not command[0]:
-        raise StartFailure(FailureReason.START, "A job of runtime process needs a command.", 127)
-    name = command[0]
-    if "/" in name:
-        program = Path(workdir, name)
-        if program.is_file() and os.access(program, os.X_OK):
-            return str(program)
-        if program.exists():
-            raise StartFailure(FailureReason.START, f"{name} is not an executable program.", 126)
-        raise StartFailure(FailureReason.START, f"The program {name} does not exist on this node.", 127)
-    found = shutil.which(name, path=path)
-    if found is None:
-        raise StartFailure(FailureReason.START, f"The program {name} was not found on this node (PATH {path}).", 127)
-    return str(Path(workdir, found))
-
-
-def _launched(entry: Entry, environment: dict[str, str], command: list[str]) -> list[str]:
-    path = entry.path("environ")
-    with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(b"\0".join(os.fsencode(f"{name}={value}") for name, value in environment.items()))
-    return [sys.executable, "-I", "-c", _ENVIRON_LAUNCHER, str(path), *command]
-
-
-def _is_shell_name(name: str) -> bool:
-    return name.isascii() and name.isidentifier()
+def _noted_group(entry: Entry) -> Group | None:
+    """The control group that the journal knows of, which is not there any more after a restart of the machine."""
+    noted = entry.read_json(_GROUP)
+    return group_of(noted.get("directories") or ()) if noted is not None else None
 
 
 def _read_exit(path: Path) -> tuple[int | None, float | None]:
@@ -418,7 +395,7 @@ def _runs_command(shim: int) -> bool:
         children = Path(f"/proc/{shim}/task/{shim}/children").read_text(encoding="ascii").split()
         return any(Path(f"/proc/{child}/cmdline").read_bytes() != own for child in children)
     except OSError:
-        return not _exists(shim)
+        return not _runs(shim)
 
 
 def _command_of(shim: int) -> int | None:
@@ -451,8 +428,13 @@ def _strays(key: ReplicaKey, session: int) -> list[int]:
     return found
 
 
-def _exists(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+def _runs(pid: int) -> bool:
+    """Whether there is a process of this number that does more than wait to be reaped."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
 
 
 def _in_group(pid: int, group: int) -> bool:
@@ -472,11 +454,18 @@ def _group_exists(group: int) -> bool:
     return True
 
 
-async def _await_group(group: int, patience_s: float | None) -> bool:
-    """Wait until nothing of a process group runs any more; return False if `patience_s` were not enough."""
+def _runs_on(watched: _Watched) -> bool:
+    """Whether anything of a replica may be there whose shim is not: a number in use again says nothing of its group."""
+    if watched.group is not None and watched.group.everything():
+        return True
+    return _group_exists(watched.pid) and not _runs(watched.pid)
+
+
+async def _await_members(watched: _Watched, patience_s: float | None) -> bool:
+    """Wait until nothing of a replica runs any more; return False if `patience_s` were not enough."""
     try:
         async with asyncio.timeout(patience_s):
-            while members := await asyncio.to_thread(_members, group):
+            while members := await asyncio.to_thread(_members, watched.pid, watched.group):
                 for pid in members:
                     await _await_exit(pid)
     except TimeoutError:
@@ -499,8 +488,9 @@ async def _await_exit(pid: int) -> None:
         os.close(pidfd)
 
 
-def _members(group: int) -> list[int]:
-    """Return the processes of a group that run; those that only wait to be reaped hold nothing."""
+def _members(process_group: int, group: Group | None) -> list[int]:
+    """Return the processes of a replica that run; those that only wait to be reaped hold nothing."""
+    inside = group.members() if group is not None else set[int]()
     found: list[int] = []
     for directory in Path("/proc").iterdir():
         if not directory.name.isdigit():
@@ -508,19 +498,12 @@ def _members(group: int) -> list[int]:
         with contextlib.suppress(OSError, ValueError, IndexError):
             stat = (directory / "stat").read_text(encoding="utf-8", errors="replace")
             state, _, its_group = stat.rpartition(")")[2].split()[:3]
-            if int(its_group) == group and state not in "ZX":
-                found.append(int(directory.name))
+            pid = int(directory.name)
+            if (int(its_group) == process_group or pid in inside) and state not in "ZX":
+                found.append(pid)
     return found
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-def _why(error: OSError | ValueError) -> str:
-    if isinstance(error, OSError) and error.errno is not None:
-        if error.errno == errno.E2BIG:
-            return "its command and environment are too long for the system"
-        return os.strerror(error.errno)
-    return str(error)

@@ -19,6 +19,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lilac.agent.cgroups import Group
 from lilac.agent.sessions import SHELL, SessionRefused
 from lilac.tunnel.frames import MOST_BYTES, Command, Kind
 
@@ -26,15 +27,21 @@ HANG_UP_PATIENCE_S = 2.0
 _SIGNALS = {name: number for name, number in signal.Signals.__members__.items() if not name.startswith("SIGRT")}
 
 
-async def open_command(command: Command, *, beside: int) -> PipeSession | TerminalSession:
-    """Start a command as process `beside` would. Raises `SessionRefused` with one sentence."""
+async def open_command(command: Command, *, beside: int, group: Group | None = None) -> PipeSession | TerminalSession:
+    """Start a command as process `beside` would, and beside its control group's processes if it has one.
+
+    Raises `SessionRefused` with one sentence.
+    """
     environment, directory = _surroundings(beside)
     argv = command.argv or SHELL
     if command.tty:
         environment["TERM"] = command.term
     try:
         if command.tty:
-            return await TerminalSession.start(argv, environment, directory, command.rows, command.cols)
+            session = await TerminalSession.start(argv, environment, directory, command.rows, command.cols)
+            if group is not None:
+                await asyncio.to_thread(group.put_beside, session.pid)
+            return session
         process = await asyncio.create_subprocess_exec(
             *argv,
             env=environment,
@@ -45,6 +52,8 @@ async def open_command(command: Command, *, beside: int) -> PipeSession | Termin
             start_new_session=True,
             limit=MOST_BYTES,
         )
+        if group is not None:
+            await asyncio.to_thread(group.put_beside, process.pid)
         return PipeSession(process)
     except (OSError, ValueError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
@@ -139,6 +148,10 @@ class TerminalSession:
         finally:
             os.close(slave)
         return cls(process, master)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     async def read(self) -> tuple[Kind, bytes] | None:
         while not self._closed:

@@ -142,3 +142,8 @@ def end_sentence(code: int) -> str:
         else:
             return f"The process ended by signal {name} (exit code {code})."
     return f"The process ended with exit code {code}."
+
+
+def beside_out_of_memory(code: int) -> str:
+    """Say that not the main process was killed for its memory, but another one."""
+    return f"The process ended with exit code {code}, after another process of the replica had run out of memory."

@@ -128,6 +128,7 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
         "agent_version": inventory.agent_version,
         "disk": {"total_mb": disk.total_mb, "free_mb": disk.free_mb} if disk is not None else None,
         "drivers": dict(inventory.drivers),
+        "features": sorted(inventory.features),
     }
 
 

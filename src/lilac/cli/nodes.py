@@ -68,7 +68,7 @@ def show(node: str, *, as_json: bool) -> None:
         ("Memory", memory),
         ("GPUs", _gpus(found)),
         ("Disk", _disk(found)),
-        ("Runtimes", ", ".join(found.get("runtimes", [])) or "-"),
+        ("Runtimes", _runtimes(found)),
         ("Labels", ", ".join(f"{clean(k)}={clean(v)}" for k, v in found.get("labels", {}).items()) or "-"),
         ("Agent", clean(found.get("agent_version") or "an original Lilac agent")),
         ("Last report", wording.ago(found["last_heartbeat"])),
@@ -238,6 +238,12 @@ def print_nodes(found: Sequence[Node]) -> None:
         )
     headings = ["NAME", "STATE", "CORES FREE", "MEMORY FREE", "GPUS FREE", "JOBS", "LAST REPORT", "ID"]
     print_table(headings, rows, flexible=4, states=1)
+
+
+def _runtimes(node: Node) -> str:
+    runtimes, features = node.get("runtimes", []), node.get("features", [])
+    unlimited = "process" in runtimes and bool(features) and "limits" not in features
+    return (", ".join(runtimes) or "-") + (" (processes without limits on CPU and memory)" if unlimited else "")
 
 
 def _gpus(node: Node) -> str:

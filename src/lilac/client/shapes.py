@@ -398,6 +398,7 @@ class Node(TypedDict):
     jobs: NotRequired[list[str]]
     agent_version: NotRequired[str]
     drivers: NotRequired[dict[str, str]]
+    features: NotRequired[list[str]]
     disk: NotRequired[Disk | None]
 
 

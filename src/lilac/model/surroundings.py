@@ -47,6 +47,8 @@ class Feature(StrEnum):
     VOLUMES = "volumes"
     PORTS = "ports"
     EXCLUSIVE = "exclusive"
+    LIMITS = "limits"
+    """Replicas are kept to the CPU and memory that they asked for. Told for people; no job needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.fixtures.groups import remove_groups
+
 Key = tuple[str, int, int]
 
 ENDS = {"succeeded", "failed", "stopped", "lost"}
@@ -256,6 +258,8 @@ class Agent:
             await self.kill()
         for replica in (self.state_dir / "replicas").glob("*"):
             _kill_replica(replica)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(remove_groups, (self.state_dir / "node_id").read_text().strip())
 
     async def until_clean(self, timeout_s: float = 20.0) -> None:
         """Wait until the agent has removed everything of its ended replicas; it reports that to nobody."""

@@ -80,7 +80,7 @@ async def test_a_child_without_memory_is_not_the_main_process_without(
         (key,) = await control_plane.assign_many([job(docker_engine, script, **fields)])
         report = await control_plane.until_state(key, "failed", timeout_s=60)
         assert (report["exit_code"], report["reason"]) == (3, "error")
-        assert "a process in its container had run out of memory" in report["message"]
+        assert "another process of the replica had run out of memory" in report["message"]
         assert b"child gave 137" in await control_plane.until_log_end(key)
 
 

@@ -209,6 +209,9 @@ class NodeShape(Shape):
     agent_version: str
     disk: NodeDisk | None
     drivers: dict[str, str] = Field(description="Versions of the NVIDIA driver and of the newest CUDA it serves.")
+    features: list[str] = Field(
+        description="What its agent knows of what jobs may ask; `limits`: jobs are kept to what they asked for."
+    )
 
 
 class NodesShape(Shape):
