@@ -2115,6 +2115,11 @@ export interface components {
             drivers: {
                 [key: string]: string;
             };
+            /**
+             * Features
+             * @description What its agent knows of what jobs may ask; `limits`: jobs are kept to what they asked for.
+             */
+            features: string[];
             free: components["schemas"]["Free"];
             gpu: components["schemas"]["NodeGpuSummary"] | null;
             /** Gpus */
