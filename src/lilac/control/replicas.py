@@ -130,7 +130,7 @@ class Replicas:
         election = asyncio.create_task(running.election.run())
         others = [
             asyncio.create_task(self._listen(told)),
-            asyncio.create_task(self._be_present()),
+            asyncio.create_task(self._be_present(told)),
             asyncio.create_task(self._tell_output(running)),
         ]
         await running.stopping.wait()
@@ -164,14 +164,16 @@ class Replicas:
             await asyncio.sleep(_RECONNECT_S)
             told.changed()
 
-    async def _be_present(self) -> None:
+    async def _be_present(self, told: Told) -> None:
         ballot = Ballot(self._url, self.id, self._lease_s)
         while True:
             try:
                 await ballot.open_session()
+                await ballot.present(self.row)
+                told.changed()  # others notify whom they know of, and may not have known of this one
                 while True:
-                    await ballot.present(self.row)
                     await asyncio.sleep(PRESENT_EVERY_S)
+                    await ballot.present(self.row)
             except LilacError:
                 await asyncio.sleep(_RECONNECT_S)
             finally:

@@ -5,29 +5,36 @@ processes, which load those rows as they are by then and tell the same. The rows
 the order of numbers is the order of commits: whoever has read up to n and asks for what comes after n misses nothing.
 A number may be missing after a rollback.
 
-One NOTIFY goes out with each row, when the batch commits; its payload is the name of the replica that wrote it.
+One NOTIFY goes out with each row, when the batch commits, as soon as there is another replica; its payload is the
+name of the replica that wrote it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, text
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 
 from lilac.model.arrays import JobArray
 from lilac.model.clusters import Node, Queue
 from lilac.model.ids import JobId, NodeId
 from lilac.model.jobs import Job
 from lilac.model.lifecycle import Work
-from lilac.store import encoding, numbering
+from lilac.store import driving, numbering
 from lilac.store.tables import changes, leadership
 
 CHANNEL = "lilac_changes"
 LOGS_CHANNEL = "lilac_logs"
 _INSERT = insert(changes)
-_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', :replica)")
+_KNOWN_FOR_S = 60
+NOTIFY_OTHERS = (
+    f"(SELECT pg_notify('{CHANNEL}', %s) WHERE EXISTS (SELECT FROM control_planes WHERE id <> %s "
+    f"AND seen_at > extract(epoch FROM clock_timestamp()) - {_KNOWN_FOR_S}))"
+)
+"""Wakes other replicas, if any was there lately. One that has just come looks by itself as soon as it is known."""
+_NOTIFY = f"SELECT {NOTIFY_OTHERS}"
 _LAST = select(func.max(changes.c.seq))
 _PRUNED_TO = select(func.coalesce(func.max(leadership.c.pruned_to), 0))
 _AFTER = (
@@ -105,21 +112,11 @@ class News:
     """Rows after the point are gone already: what is kept in memory has to be built anew."""
 
 
-def append(conn: Connection, replica: str, seqs: Sequence[int], touched: Touched, at: float) -> None:
-    """Write what the transaction on this connection changed, after its events; the lock is held already for these."""
-    if not seqs and not touched:
-        return
-    if not seqs:
-        numbering.lock_events(conn)
-    row = {
-        "replica": replica,
-        "at": at,
-        "first_event": seqs[0] if seqs else None,
-        "last_event": seqs[-1] if seqs else None,
-        "touched": encoding.Encoded(encoding.dumps(touched.keys())),
-    }
-    conn.execute(_INSERT, row)
-    conn.execute(_NOTIFY, {"replica": replica})
+def append(conn: Connection, replica: str, touched: Touched, at: float) -> None:
+    """Write what a transaction without events changed. Where there are events, `telling` writes it with them."""
+    numbering.lock_events(conn)
+    conn.execute(_INSERT, {"replica": replica, "at": at, "touched": touched.keys()})
+    driving.fetch(conn, _NOTIFY, replica, replica)
 
 
 def after(conn: Connection, seq: int, *, replica: str, limit: int) -> News:

@@ -19,17 +19,14 @@ from lilac.model.retrying import RetryBudget, RetryClass
 from lilac.model.surroundings import DEFAULT_STOP_SIGNAL, Port, SecretRef, VolumeMount
 
 
-class Encoded(str):
-    """JSON text that is ready to be stored as it is."""
-
-    __slots__ = ()
-
-
 def dumps(value: Any) -> str:
     """JSON text; mappings of any type and enumerations are accepted. Raises `TypeError` for anything else."""
-    if isinstance(value, Encoded):
-        return str(value)
     return orjson.dumps(value, default=_plain).decode()
+
+
+def encoded(value: Any) -> orjson.Fragment:
+    """JSON that is ready to be stored as it is, alone or as a part of more. Raises as `dumps`."""
+    return orjson.Fragment(orjson.dumps(value, default=_plain))
 
 
 loads = orjson.loads

@@ -17,6 +17,8 @@ from lilac.store.tables import events
 
 _INSERT = insert(events)
 _SELECT = select(events)
+COLUMNS = ("kind", "at", "actor", "job_id", "node_id", "cluster_id", "queue_id", "user_id", "data")
+"""All but the number."""
 _ACCOUNT_EVENTS = sorted(kind.value for kind in ACCOUNT_EVENTS)
 _LAST = select(func.max(events.c.seq))
 
@@ -85,16 +87,17 @@ def to_row(event: Event) -> dict[str, Any]:
         "cluster_id": event.cluster_id,
         "queue_id": event.queue_id,
         "user_id": event.user_id,
-        "data": encoding.Encoded(encoding.dumps(event.data)),
+        "data": encoding.encoded(event.data),
     }
 
 
-def append(conn: Connection, rows: Sequence[dict[str, Any]]) -> tuple[Sequence[int], str | None]:
-    """Store rows of `to_row` as the last thing of a transaction: their numbers, and the transaction's id."""
-    seqs, xid = numbering.reserve_for_events(conn, len(rows))
-    if rows:
-        conn.execute(_INSERT, [{**row, "seq": seq} for row, seq in zip(rows, seqs, strict=True)])
-    return seqs, xid
+def append(conn: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
+    """Store rows of `to_row` on SQLite, as the last thing of a transaction: their numbers."""
+    if not rows:
+        return ()
+    seqs = numbering.reserve_for_events(conn, len(rows))
+    conn.execute(_INSERT, [{**row, "seq": seq} for row, seq in zip(rows, seqs, strict=True)])
+    return seqs
 
 
 def _event(row: Row[Any]) -> Event:

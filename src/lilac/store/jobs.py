@@ -20,7 +20,7 @@ from lilac.model.errors import Conflict, NotFound
 from lilac.model.ids import JobId, NodeId, QueueId, UserId
 from lilac.model.jobs import Job
 from lilac.model.states import JOB_TRANSITIONS, FailureReason, Hold, JobState
-from lilac.store import encoding, faults, numbering
+from lilac.store import driving, encoding, faults, numbering
 from lilac.store.arrays import waiting_in_arrays
 from lilac.store.attempts import (
     all_replicas_of,
@@ -36,7 +36,7 @@ from lilac.store.attempts import (
 )
 from lilac.store.engines import LOCKS_ROWS
 from lilac.store.guards import guarded_update
-from lilac.store.tables import ELEMENT, LIVE_JOB, UNFINISHED, WAITING, arrays, job_labels, jobs, queues
+from lilac.store.tables import ELEMENT, LIVE_JOB, UNFINISHED, WAITING, arrays, job_labels, jobs, queues, storable
 
 __all__ = [
     "all_replicas_of",
@@ -66,6 +66,18 @@ __all__ = [
 ]
 
 _INSERT = insert(jobs)
+_GIVEN = tuple(column.name for column in jobs.c if column.name not in ("seq", "queue_name"))
+_NAMES = ", ".join(_GIVEN)
+_INSERT_ROWS = f"""
+WITH given AS (
+  SELECT q.name AS queue_name, job.* FROM {driving.rows_of(jobs, _GIVEN, "job")} JOIN queues q ON q.id = job.queue_id
+  ORDER BY job.n
+), stored AS (
+  INSERT INTO jobs (seq, queue_name, {_NAMES}) SELECT nextval('jobs_seq_seq'), queue_name, {_NAMES} FROM given
+  RETURNING seq
+)
+SELECT array_agg(seq ORDER BY seq) FROM stored
+"""
 _QUEUE_NAME = select(queues.c.name).where(queues.c.id == bindparam("queue_id"))
 SELECT = select(
     jobs.c.id,
@@ -116,22 +128,16 @@ def insert_jobs(conn: Connection, new: Sequence[Job]) -> list[Job]:
     """
     if not new:
         return []
-    first, *others = dict.fromkeys(job.spec.queue_id for job in new)
-    reserved = numbering.reserve_for_jobs(conn, first, len(new))
-    if reserved is None:
-        raise _no_queue(first)
-    name, seqs = reserved
-    names = {first: name} | {queue_id: _queue_name(conn, queue_id) for queue_id in others}
-    numbered = [replace(job, seq=seq) for job, seq in zip(new, seqs, strict=True)]
+    insert_all = _insert_at_once if conn.dialect.name == "postgresql" else _insert_each
     try:
-        conn.execute(_INSERT, [_row(job, names[job.spec.queue_id]) for job in numbered])
+        seqs = insert_all(conn, new)
     except IntegrityError as error:
         if faults.is_duplicate(error):
             raise Conflict("There is a job of this id already.") from error
         if faults.is_dangling(error):
             raise NotFound("The queue or the owner of a new job does not exist any more.") from error
         raise
-    return numbered
+    return [replace(job, seq=seq) for job, seq in zip(new, seqs, strict=True)]
 
 
 def get_job(conn: Connection, job_id: JobId) -> Job | None:
@@ -247,6 +253,29 @@ def update_job(
     return guarded_update(conn, jobs, key, values, transitions=JOB_TRANSITIONS, states=states, what=f"Job {job_id}")
 
 
+def _insert_at_once(conn: Connection, new: Sequence[Job]) -> Sequence[int]:
+    """On PostgreSQL: numbers, names of queues and rows in one round trip."""
+    ((seqs,),) = driving.fetch(conn, _INSERT_ROWS, encoding.dumps([_row(job) for job in new]))
+    if seqs is None or len(seqs) < len(new):
+        known = {queue_id: _queue_name(conn, queue_id) for queue_id in {job.spec.queue_id for job in new}}
+        raise AssertionError(f"jobs of the queues {known} were not all stored")
+    return seqs
+
+
+def _insert_each(conn: Connection, new: Sequence[Job]) -> Sequence[int]:
+    first, *others = dict.fromkeys(job.spec.queue_id for job in new)
+    reserved = numbering.reserve_for_jobs(conn, first, len(new))
+    if reserved is None:
+        raise _no_queue(first)
+    name, seqs = reserved
+    names = {first: name} | {queue_id: _queue_name(conn, queue_id) for queue_id in others}
+    rows = [
+        {**_row(job), "seq": seq, "queue_name": names[job.spec.queue_id]} for job, seq in zip(new, seqs, strict=True)
+    ]
+    conn.execute(_INSERT, rows)
+    return seqs
+
+
 def _queue_name(conn: Connection, queue_id: QueueId) -> str:
     name = conn.execute(_QUEUE_NAME, {"queue_id": queue_id}).scalar()
     if name is None:
@@ -258,15 +287,14 @@ def _no_queue(queue_id: QueueId) -> NotFound:
     return NotFound(f"There is no queue {queue_id}.", field="queue_id")
 
 
-def _row(job: Job, queue_name: str) -> dict[str, Any]:
+def _row(job: Job) -> dict[str, Any]:
+    """All but its number and the name of its queue."""
     spec = job.spec
     return {
-        "seq": job.seq,
         "id": job.id,
         "name": spec.name,
         "owner_id": job.owner_id,
         "queue_id": spec.queue_id,
-        "queue_name": queue_name,
         "state": job.state.value,
         "kind": spec.kind.value,
         "priority": spec.priority,
@@ -281,7 +309,7 @@ def _row(job: Job, queue_name: str) -> dict[str, Any]:
         "finished_at": job.finished_at,
         "exit_code": job.exit_code,
         "reason": None if job.reason is None else job.reason.value,
-        "message": job.message,
+        "message": storable(job.message),
         "held": None if job.held is None else job.held.value,
         "not_before": job.not_before,
         "retry_counts": job.retry_counts or None,

@@ -25,10 +25,6 @@ _SQLITE_LAST_JOB = text(
 _POSTGRESQL_JOBS = text(
     "SELECT name, nextval('jobs_seq_seq') FROM queues, generate_series(1, :count) WHERE id = :queue_id"
 )
-_POSTGRESQL_LOCKED = text(
-    f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({EVENTS_LOCK}), pg_current_xact_id()::text AS xid) "
-    "SELECT held.xid, nextval('events_seq_seq') FROM held, generate_series(1, :count)"
-)
 _POSTGRESQL_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENTS_LOCK})")
 _POSTGRESQL_XID = text("SELECT pg_current_xact_id_if_assigned()::text")
 
@@ -48,18 +44,17 @@ def keep_job_number(conn: Connection, seq: int) -> None:
         conn.execute(_SQLITE_NEW_JOB_SEQUENCE, {"seq": seq})
 
 
-def reserve_for_events(conn: Connection, count: int) -> tuple[Sequence[int], str | None]:
-    """The next `count` event numbers, and the id of this transaction on PostgreSQL (None if it changed nothing).
-
-    On PostgreSQL this takes the events lock until the end of the transaction: whoever gets numbers later commits
-    later, so nobody who has seen number n will ever see a smaller one appear.
+def reserve_for_events(conn: Connection, count: int) -> Sequence[int]:
+    """The next `count` event numbers, on SQLite. On PostgreSQL they are given by the statement that stores the events
+    (`telling`), which holds the events lock until the end of the transaction: whoever gets numbers later commits later,
+    so nobody who has seen number n will ever see a smaller one appear.
     """
-    if conn.dialect.name == "sqlite":
-        return (_from(conn.execute(_SQLITE_LAST_EVENT).scalar(), count) if count else ()), None
-    if not count:
-        return (), conn.execute(_POSTGRESQL_XID).scalar()
-    rows = conn.execute(_POSTGRESQL_LOCKED, {"count": count}).all()
-    return sorted(row[1] for row in rows), rows[0][0]
+    return _from(conn.execute(_SQLITE_LAST_EVENT).scalar(), count)
+
+
+def transaction_id(conn: Connection) -> str | None:
+    """The id of this transaction on PostgreSQL, None if it changed nothing."""
+    return conn.execute(_POSTGRESQL_XID).scalar()
 
 
 def lock_events(conn: Connection) -> None:

@@ -27,7 +27,9 @@ from sqlalchemy.exc import DBAPIError
 
 from lilac.model.errors import Unavailable
 from lilac.model.events import Event
-from lilac.store import changes, events, faults
+from lilac.store import events, faults, telling
+from lilac.store.changes import Touched
+from lilac.store.telling import Word
 
 RECONNECT_PAUSES_S = (0.0, 0.05, 0.2, 0.5, 1.0)
 """Before each new try with a lost database; together the time until callers are told `Unavailable`."""
@@ -163,12 +165,7 @@ class Writer:
         tx = Transaction(conn)
         run = _run_isolated if isolated else _run
         outcomes = [run(tx, operation) for operation in operations]
-        seqs, xid = events.append(conn, tx.rows)
-        if self.replica is not None:
-            touched = changes.Touched()
-            for callback in tx.callbacks:
-                touched.note(callback.args)
-            changes.append(conn, self.replica, seqs, touched, time.time())
+        seqs, xid = telling.append(conn, tx.rows, self._word(tx))
         recorded = tx.recorded
         numbered = [replace(event, seq=seq) for event, seq in zip(recorded, seqs, strict=True)]
         batch = Batch(outcomes, numbered, tx.callbacks)
@@ -179,6 +176,15 @@ class Writer:
                 raise _CommitInDoubt(xid, batch) from error
             raise
         return batch
+
+    def _word(self, tx: Transaction) -> Word | None:
+        """What other replicas are to know of a transaction."""
+        if self.replica is None:
+            return None
+        touched = Touched()
+        for callback in tx.callbacks:
+            touched.note(callback.args)
+        return Word(self.replica, time.time(), touched)
 
     def _roll_back(self) -> None:
         if self._conn is not None:
