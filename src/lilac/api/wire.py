@@ -10,7 +10,7 @@ from lilac.control.times import rfc3339
 from lilac.model.accounts import ApiKey, User
 from lilac.model.clusters import Cluster
 from lilac.model.events import Event
-from lilac.model.limits import limits_to_json
+from lilac.model.limits import DIMENSIONS, Amount, limits_to_json
 
 
 def profile_to_wire(user: User) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
     }
 
 
-def queue_to_wire(use: QueueUse) -> dict[str, Any]:
+def queue_to_wire(use: QueueUse, held: Amount) -> dict[str, Any]:
     queue = use.queue
     return {
         "id": queue.id,
@@ -141,6 +141,7 @@ def queue_to_wire(use: QueueUse) -> dict[str, Any]:
         "cluster_targets": list(queue.cluster_targets),
         "paused": queue.paused,
         "waiting_jobs": use.waiting_jobs,
+        "in_use": dict(zip(DIMENSIONS, held, strict=True)),
         "limits": limits_to_json(queue.limits),
         "user_limits": limits_to_json(queue.user_limits),
         "order": str(queue.order),

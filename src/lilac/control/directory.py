@@ -22,7 +22,7 @@ from lilac.model.events import Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId, parse_uuid
 from lilac.model.jobs import Job, Replica
 from lilac.model.lifecycle import Work, cancel
-from lilac.model.limits import check_limits, limits_to_json
+from lilac.model.limits import NOTHING_HELD, Amount, check_limits, limits_to_json
 from lilac.model.resources import INT32_MAX
 from lilac.model.states import JobState, NodeState, ReplicaState
 from lilac.store import attempts as attempt_store
@@ -131,6 +131,8 @@ class Directory:
         """Told of every job that a change here has ended, after the commit."""
         self.took_array: Callable[[JobArray], None] = lambda array: None
         """The same of arrays."""
+        self.held_in: Callable[[QueueId], Amount] = lambda queue_id: NOTHING_HELD
+        """Says what the running jobs of a queue hold."""
 
     async def create_cluster(self, principal: Principal, name: str, description: str | None = None) -> Cluster:
         """Raises `Conflict` if there is a cluster of this name."""

@@ -95,7 +95,7 @@ class Foresight:
         names = await self._jobs.names_of([each.job.id for each in own[:MOST_LISTED]])
         return {
             "now": rfc3339(picture.now),
-            "submitted": None if asked is None else {"start": rfc3339(start), **asked},
+            "submitted": None if asked is None else {"start": rfc3339(start), **self._named_nodes(asked)},
             "jobs": [_difference(each, names) for each in own[:MOST_LISTED]],
             "more": max(0, len(own) - MOST_LISTED),
             "others": {
@@ -104,6 +104,10 @@ class Foresight:
             },
             "left_out": max(0, len(picture.waiting) - MOST_WAITING),
         }
+
+    def _named_nodes(self, asked: dict[str, Any]) -> dict[str, Any]:
+        names = {node_id: self._projection.fleet.node_name(node_id) for node_id in asked["nodes"]}
+        return {**asked, "nodes": [{"id": node_id, "name": name} for node_id, name in names.items()]}
 
     def last_plan(self) -> dict[str, Any]:
         """What the last pass decided, and the first of the reasons why the rest waits."""
@@ -148,6 +152,7 @@ class Foresight:
             if principal.role is not Role.MEMBER or job.owner_id == principal.user_id
         ][:limit]
         names = await self._jobs.names_of([job.id for _, job in seen])
+        owners = await self._jobs.owners_of({job.owner_id for _, job in seen if job.owner_id is not None})
         decided = self._loop.plan_in_force()
         shown: list[dict[str, Any]] = []
         for place, job in seen:
@@ -156,6 +161,7 @@ class Foresight:
                 {
                     "job_id": job.id,
                     "job_name": names.get(job.id),
+                    "owner": owners.get(job.owner_id) if job.owner_id is not None else None,
                     "priority": job.priority,
                     "position": place,
                     "expected_start": rfc3339(starts.get(job.id)),
@@ -209,6 +215,7 @@ def _answer(picture: Picture, edits: Sequence[Edit]) -> dict[str, Any]:
         "starts_now": reason is None,
         "code": None if reason is None else str(reason.code),
         "message": None if reason is None else reason.message.replace(f"user {job.owner_id}", "you"),
+        "nodes": next((_places(each)["nodes"] for each in decided.starts if each.job_id == _ASKED), []),
         "preempts": [each.job_id for each in decided.preemptions] if decided.making_room_for == _ASKED else [],
     }
 

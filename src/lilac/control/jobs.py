@@ -251,8 +251,13 @@ class Jobs:
 
     async def know_owners(self, jobs: Collection[Job | JobArray]) -> None:
         """Have the names of the owners at hand for `render`."""
-        if any(job.owner_id is not None and job.owner_id not in self._owners for job in jobs):
+        await self.owners_of({job.owner_id for job in jobs if job.owner_id is not None})
+
+    async def owners_of(self, user_ids: Collection[UserId]) -> dict[UserId, str]:
+        """The names of owners of jobs, as far as they still have an account."""
+        if not self._owners.keys() >= set(user_ids):
             self._owners = {u.id: u.username for u in await self._db.read(account_store.list_users)}
+        return {user_id: self._owners[user_id] for user_id in user_ids if user_id in self._owners}
 
     def named(self, reason: Reason) -> Reason:
         """The same with the name of the user whose limit it is (always the job's owner, who is known)."""

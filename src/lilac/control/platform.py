@@ -134,6 +134,7 @@ class Platform:
         self.directory = Directory(self.db, clock, self.projection.put_directory)
         self.directory.took = self.projection.take
         self.directory.took_array = self.projection.put_array
+        self.directory.held_in = self.projection.board.held_in
         self.turns = Turns(self.db, clock, self.projection, self.jobs)
         self.foresight = Foresight(clock, self.projection, self.loop, self.jobs, self.directory)
         self.accounts: Accounts

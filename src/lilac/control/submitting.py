@@ -116,6 +116,10 @@ class Submitting:
             return answer
         return await self._db.write(self._insert_once, [work], answer, principal, once)
 
+    async def check(self, principal: Principal, order: Order) -> None:
+        """Raise what `submit` would raise for this order, and store nothing."""
+        await self._prepare(principal, [order])
+
     async def submit_all(
         self, principal: Principal, orders: Sequence[Order], once: Once | None = None
     ) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lilac.model.ids import JobId, NodeId, QueueId
+from lilac.model.limits import Amount
 from lilac.scheduling.capacity import NOTHING, Capacity, Free, all_of, sorted_gpus
 from lilac.scheduling.ends import Ends, RunKey, run_key
 from lilac.scheduling.limiting import Usage
@@ -194,6 +195,10 @@ class Board:
     def waiting_in(self, queue_id: QueueId) -> int:
         """How many jobs wait in a queue."""
         return sum(map(len, self._waiting.groups(queue_id)))
+
+    def held_in(self, queue_id: QueueId) -> Amount:
+        """What the running jobs of a queue hold, as its limits count it."""
+        return self._usage.of_queue(queue_id)
 
     def counts(self) -> Counts:
         return Counts(

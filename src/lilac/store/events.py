@@ -27,6 +27,7 @@ def list_events(
     conn: Connection,
     *,
     after: int = 0,
+    before: int | None = None,
     limit: int,
     job_id: JobId | None = None,
     node_id: NodeId | None = None,
@@ -41,7 +42,7 @@ def list_events(
     accounts_of: UserId | None = None,
     newest_first: bool = False,
 ) -> list[Event]:
-    """At most `limit` events with `seq` above `after` that match all that is given, oldest first.
+    """At most `limit` events with `seq` above `after` (and below `before`) that match all that is given, oldest first.
 
     `jobs_of` leaves out events of jobs of other owners, `accounts_of` those of other accounts and their keys.
     """
@@ -56,6 +57,8 @@ def list_events(
     ):
         if value is not None:
             statement = statement.where(column == value)
+    if before is not None:
+        statement = statement.where(events.c.seq < before)
     if kinds is not None:
         statement = statement.where(events.c.kind.in_([kind.value for kind in kinds]))
     if since is not None:

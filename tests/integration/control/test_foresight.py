@@ -117,5 +117,34 @@ async def test_the_line_of_a_queue_is_told_in_turn_with_expected_starts(stand: S
     assert told["waiting_jobs"] == 3
     assert told["jobs"][0]["expected_start"] < told["jobs"][1]["expected_start"]
     assert {each["code"] for each in told["jobs"]} == {"resources"}
+    assert {each["owner"] for each in told["jobs"]} == {"ada"}
     whole = (await (await client(await stand.admin())).get("/queues/default/line")).json()
     assert [each["job_id"] for each in whole["jobs"]] == [first, last, other]
+    assert [each["owner"] for each in whole["jobs"]] == ["ada", "ada", "bob"]
+
+
+async def test_a_question_says_where_a_job_would_start_and_what_is_wrong_with_it(stand: Stand, client: Clients) -> None:
+    ada = await client(stand.user)
+    agent = FakeAgent(stand, cpu=1000)
+    await agent.beat()
+    asked = {
+        "name": "asked",
+        "definition": "debian:12",
+        "queue_id": "default",
+        "resource_requirements": {"cpu_millicores": 1000, "memory_mb": 1000},
+    }
+    told = (await ada.post("/what-if", json={"submit": asked})).json()["submitted"]
+    assert (told["starts_now"], [each["name"] for each in told["nodes"]]) == (True, ["node-1"])
+    for wrong, field in (
+        ({"array": "9-0"}, "array"),
+        ({"after": [{"job_id": "nobody"}]}, "after"),
+        ({"secrets": [{"name": "unknown", "env": "X"}]}, "secrets.name"),
+    ):
+        reply = await ada.post("/what-if", json={"submit": asked | wrong})
+        assert (reply.status_code, reply.json()["field"]) == (422, field), reply.text
+    queue = (await ada.get("/queues/default")).json()
+    assert queue["in_use"] == {"running_jobs": 0, "gpus": 0, "cpu_millicores": 0, "memory_mb": 0}
+    await stand.submit(cpu=700)
+    await agent.run_until_running()
+    [queue] = (await ada.get("/queues")).json()
+    assert (queue["in_use"]["running_jobs"], queue["in_use"]["cpu_millicores"]) == (1, 700)

@@ -50,6 +50,17 @@ async def test_pages_follow_each_other_to_the_end(house: House, admin: httpx2.As
     assert second["next"] is None
 
 
+async def test_pages_go_back_from_the_newest_to_the_first(house: House, admin: httpx2.AsyncClient) -> None:
+    await record(house, 5)
+    newest = (await admin.get("/events?limit=3")).json()["events"]
+    assert [event["seq"] for event in newest] == [5, 6, 7]
+    older = (await admin.get(f"/events?before={newest[0]['seq']}&limit=3&kind=queue.changed")).json()["events"]
+    assert [event["seq"] for event in older] == [3, 4]
+    assert (await admin.get("/events?before=1")).json() == {"events": [], "next": None}
+    reply = await admin.get("/events?before=3&after=1")
+    assert (reply.status_code, reply.json()["field"]) == (422, "before")
+
+
 async def test_without_a_point_the_newest_are_given_oldest_first(house: House, admin: httpx2.AsyncClient) -> None:
     await record(house, 5)
     page = (await admin.get("/events?limit=2")).json()

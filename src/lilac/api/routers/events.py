@@ -78,6 +78,9 @@ async def list_events(
     caller: Caller,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: Annotated[int | None, Query(ge=0, le=INT64_MAX)] = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=INT64_MAX, description="Of the events before this one, the newest.")
+    ] = None,
     job_id: str | None = None,
     node_id: str | None = None,
     queue_id: str | None = None,
@@ -90,7 +93,8 @@ async def list_events(
 ) -> Response:
     """The events after `after` that the caller may see, oldest first; without `after` the newest, still oldest first.
 
-    `next` is what to give as `after` for the following page, null on the last one. With `Accept: text/event-stream`
+    `next` is what to give as `after` for the following page, null on the last one. To page back from the newest, give
+    the number of the first event as `before`; an empty page is the end. With `Accept: text/event-stream`
     the reply is a stream that goes on: from `Last-Event-ID` or `after`, else from now on.
     """
     where = EventFilter(
@@ -115,12 +119,16 @@ async def list_events(
             media_type=_STREAM,
             headers={"content-type": _STREAM, "cache-control": "no-store", "x-accel-buffering": "no"},
         )
-    return await event_page(platform, where, after, limit)
+    if after is not None and before is not None:
+        raise InvalidInput("Give after or before, not both.", field="before")
+    return await event_page(platform, where, after, limit, before=before)
 
 
-async def event_page(platform: Any, where: EventFilter, after: int | None, limit: int) -> Response:
+async def event_page(
+    platform: Any, where: EventFilter, after: int | None, limit: int, *, before: int | None = None
+) -> Response:
     """One page of events as `GET /events` gives it."""
-    found, _ = await platform.db.read(_page, where, after, limit)
+    found, _ = await platform.db.read(_page, where, after, limit, before)
     following = str(found[-1].seq) if after is not None and len(found) == limit else None
     return Json({"events": [event_to_wire(event) for event in found], "next": following})
 
@@ -161,12 +169,15 @@ def frame(event: Event) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.kind.value.encode(), data)
 
 
-def _page(conn: Connection, where: EventFilter, after: int | None, limit: int) -> tuple[list[Event], int]:
+def _page(
+    conn: Connection, where: EventFilter, after: int | None, limit: int, before: int | None = None
+) -> tuple[list[Event], int]:
     """At most `limit` events, oldest first, and the newest number there is."""
     newest = store.last_seq(conn)
     found = store.list_events(
         conn,
         after=after or 0,
+        before=before,
         limit=limit,
         job_id=where.job_id,
         node_id=where.node_id,

@@ -19,11 +19,16 @@ routes = router("plans")
 async def what_if(request: Request, caller: Caller, body: WhatIfBody) -> Response:
     """Which waiting jobs would start earlier or later, and when a job would start, if something were different.
 
-    Nothing is changed. Times are the latest to expect: every job runs to its limit, and nobody makes room for another.
+    Nothing is changed. A job to be submitted is checked as at submission; of an array, its first element is told of,
+    and jobs named in `after` count as ended. Times are the latest to expect: every job runs to its limit, and nobody
+    makes room for another.
     """
     platform = request.app.state.platform
+    order = body.submit.order(platform.jobs.queue(body.submit.queue_id).id) if body.submit is not None else None
+    if order is not None:
+        await platform.jobs.submitting.check(caller, order)
     question = Question(
-        submit=body.submit.spec(platform.jobs.queue(body.submit.queue_id).id) if body.submit is not None else None,
+        submit=order.spec if order is not None else None,
         cancel=body.cancel,
         priorities={each.job: each.priority for each in body.priorities},
         drain=body.drain,

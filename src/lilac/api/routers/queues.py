@@ -11,7 +11,7 @@ from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
 from lilac.api.schemas.clusters import QueueBody, QueueChanges, QueueJobsShape, QueueShape
 from lilac.api.wire import queue_to_wire
-from lilac.control.directory import QueueWanted
+from lilac.control.directory import Directory, QueueUse, QueueWanted
 from lilac.control.principals import Principal
 from lilac.model.jobs import Job
 from lilac.model.states import JobState
@@ -24,43 +24,49 @@ MOST_JOBS = 1000
 
 @routes.post("/queues", operation_id="createQueue", response_model=QueueShape)
 async def create_queue(request: Request, caller: Caller, body: QueueBody) -> Response:
-    return Json(queue_to_wire(await request.app.state.platform.directory.create_queue(caller, _wanted(body))))
+    directory = request.app.state.platform.directory
+    return _reply(directory, await directory.create_queue(caller, _wanted(body)))
 
 
 @routes.get("/queues", operation_id="listQueues", response_model=list[QueueShape])
 async def list_queues(request: Request) -> Response:
     """All queues; the one that runs first, with the lowest priority number, comes first."""
-    return Json([queue_to_wire(queue) for queue in await request.app.state.platform.directory.queues()])
+    directory = request.app.state.platform.directory
+    return Json([queue_to_wire(each, directory.held_in(each.queue.id)) for each in await directory.queues()])
 
 
 @routes.get("/queues/{queue}", operation_id="getQueue", response_model=QueueShape)
 async def get_queue(request: Request, queue: str) -> Response:
-    return Json(queue_to_wire(await request.app.state.platform.directory.queue(queue)))
+    directory = request.app.state.platform.directory
+    return _reply(directory, await directory.queue(queue))
 
 
 @routes.put("/queues/{queue}", operation_id="replaceQueue", response_model=QueueShape)
 async def replace_queue(request: Request, caller: Caller, queue: str, body: QueueBody) -> Response:
     """Replace name, priority and targets. What else a queue has stays as it is where it is left out."""
     directory = request.app.state.platform.directory
-    return Json(queue_to_wire(await directory.replace_queue(caller, queue, _wanted(body))))
+    return _reply(directory, await directory.replace_queue(caller, queue, _wanted(body)))
 
 
 @routes.patch("/queues/{queue}", operation_id="editQueue", response_model=QueueShape)
 async def edit_queue(request: Request, caller: Caller, queue: str, body: QueueChanges) -> Response:
     """Change some fields of a queue. The order of `cluster_targets` is the order of preference."""
-    return Json(queue_to_wire(await request.app.state.platform.directory.edit_queue(caller, queue, body.changes())))
+    directory = request.app.state.platform.directory
+    return _reply(directory, await directory.edit_queue(caller, queue, body.changes()))
 
 
 @routes.post("/queues/{queue}/pause", operation_id="pauseQueue", response_model=QueueShape)
 async def pause_queue(request: Request, caller: Caller, queue: str) -> Response:
     """Start nothing more of this queue. What runs goes on."""
-    return Json(queue_to_wire(await request.app.state.platform.directory.edit_queue(caller, queue, {"paused": True})))
+    directory = request.app.state.platform.directory
+    return _reply(directory, await directory.edit_queue(caller, queue, {"paused": True}))
 
 
 @routes.post("/queues/{queue}/resume", operation_id="resumeQueue", response_model=QueueShape)
 async def resume_queue(request: Request, caller: Caller, queue: str) -> Response:
     """Let jobs of a paused queue start again."""
-    return Json(queue_to_wire(await request.app.state.platform.directory.edit_queue(caller, queue, {"paused": False})))
+    directory = request.app.state.platform.directory
+    return _reply(directory, await directory.edit_queue(caller, queue, {"paused": False}))
 
 
 @routes.delete("/queues/{queue}", operation_id="deleteQueue", response_class=Response)
@@ -82,6 +88,10 @@ async def list_queue_jobs(request: Request, caller: Caller, queue: str) -> Respo
 async def list_whole(platform: Any, caller: Principal, where: JobFilter) -> list[Job]:
     """The jobs of a list without pages, as many as are given at once."""
     return await platform.jobs.list(caller, where, limit=MOST_JOBS)
+
+
+def _reply(directory: Directory, use: QueueUse) -> Response:
+    return Json(queue_to_wire(use, directory.held_in(use.queue.id)))
 
 
 def _wanted(body: QueueBody) -> QueueWanted:

@@ -227,6 +227,15 @@ class ClusterNodesShape(Shape):
     cluster_nodes: list[NodeShape]
 
 
+class InUse(Shape):
+    """What jobs hold that run or are being started."""
+
+    running_jobs: int
+    gpus: int
+    cpu_millicores: int
+    memory_mb: int
+
+
 class QueueShape(Shape):
     id: str
     name: str
@@ -234,6 +243,7 @@ class QueueShape(Shape):
     cluster_targets: list[str]
     paused: bool
     waiting_jobs: int
+    in_use: InUse
     limits: LimitsBody
     user_limits: LimitsBody
     order: QueueOrder
