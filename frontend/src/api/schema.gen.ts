@@ -416,7 +416,8 @@ export interface paths {
          * List Events
          * @description The events after `after` that the caller may see, oldest first; without `after` the newest, still oldest first.
          *
-         *     `next` is what to give as `after` for the following page, null on the last one. With `Accept: text/event-stream`
+         *     `next` is what to give as `after` for the following page, null on the last one. To page back from the newest, give
+         *     the number of the first event as `before`; an empty page is the end. With `Accept: text/event-stream`
          *     the reply is a stream that goes on: from `Last-Event-ID` or `after`, else from now on.
          *
          *     Needs the role viewer.
@@ -1505,7 +1506,9 @@ export interface paths {
          * What If
          * @description Which waiting jobs would start earlier or later, and when a job would start, if something were different.
          *
-         *     Nothing is changed. Times are the latest to expect: every job runs to its limit, and nobody makes room for another.
+         *     Nothing is changed. A job to be submitted is checked as at submission; of an array, its first element is told of,
+         *     and jobs named in `after` count as ended. Times are the latest to expect: every job runs to its limit, and nobody
+         *     makes room for another.
          *
          *     Needs the role viewer.
          */
@@ -1813,6 +1816,22 @@ export interface components {
             status: string;
             /** Version */
             version: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * InUse
+         * @description What jobs hold that run or are being started.
+         */
+        InUse: {
+            /** Cpu Millicores */
+            cpu_millicores: number;
+            /** Gpus */
+            gpus: number;
+            /** Memory Mb */
+            memory_mb: number;
+            /** Running Jobs */
+            running_jobs: number;
         } & {
             [key: string]: unknown;
         };
@@ -2361,6 +2380,7 @@ export interface components {
             cluster_targets: string[];
             /** Id */
             id: string;
+            in_use: components["schemas"]["InUse"];
             limits: components["schemas"]["LimitsBody"];
             /** Name */
             name: string;
@@ -4277,6 +4297,8 @@ export interface operations {
                 /** @description Who did it: user:NAME, node:ID, cluster:ID or system. */
                 actor?: string | null;
                 after?: number | null;
+                /** @description Of the events before this one, the newest. */
+                before?: number | null;
                 cluster_id?: string | null;
                 job_id?: string | null;
                 /** @description One kind or several, separated by commas. */
