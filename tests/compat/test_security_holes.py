@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from lilac.agent.docker_runtime import container_config
+from lilac.agent.docker_config import container_config
 from lilac.agent.wire import Assignment
 from lilac.api.app import create_app
 from lilac.control.principals import Principal

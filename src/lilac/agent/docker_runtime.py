@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -28,12 +27,13 @@ import structlog
 from lilac.agent import secrets, volumes
 from lilac.agent.backoff import Backoff
 from lilac.agent.disk import EngineDisk
+from lilac.agent.docker_config import container_config, container_name
 from lilac.agent.docker_endings import ENDING_SIGNALS, REMOVED, Seen, end_of, end_of_removed, seen_through_init
 from lilac.agent.docker_engine import DockerEngine, EngineAway, EngineError
 from lilac.agent.docker_failures import create_failure, start_failure
 from lilac.agent.docker_log import LogCopy, parse_time
 from lilac.agent.docker_session import open_session
-from lilac.agent.guardian import start_ticks
+from lilac.agent.guardian import start_ticks, stop_reason_archive
 from lilac.agent.image_cache import ImageCache, Keeping
 from lilac.agent.journal import Entry, boot_id
 from lilac.agent.ports import add_ports, published
@@ -41,7 +41,7 @@ from lilac.agent.pulling import Puller
 from lilac.agent.registries.credentials import Registries
 from lilac.agent.runtime import End, Observer, StartFailure
 from lilac.agent.sessions import Session, SessionRefused
-from lilac.agent.wire import Assignment, replica_environment
+from lilac.agent.wire import Assignment
 from lilac.model.clusters import RuntimeName
 from lilac.model.ids import NodeId, ReplicaKey
 from lilac.model.states import FailureReason
@@ -51,8 +51,7 @@ log = structlog.get_logger(__name__)
 
 ENGINE_PATIENCE_S = 60.0
 LOG_PATIENCE_S = 10.0
-PIDS_LIMIT = 16_384
-_MIB = 1 << 20
+_REASON_PATIENCE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -181,6 +180,7 @@ class DockerRuntime:
         return int(details["State"]["Pid"]) or None if details is not None else None
 
     async def terminate(self, entry: Entry) -> None:
+        await self._tell_reason(entry)
         await self._signal(entry, entry.assignment.stop_signal)
 
     async def kill(self, entry: Entry) -> None:
@@ -483,6 +483,20 @@ class DockerRuntime:
         found = await self._engine.containers(self._labels(key))
         return found[0]["Id"] if found else None
 
+    async def _tell_reason(self, entry: Entry) -> None:
+        """Put the reason why it is stopped into the container. The signal comes after that, but does not wait long."""
+        container = self._containers.get(entry.key)
+        try:
+            reason = entry.path("stop_reason").read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return
+        if container is not None and reason:
+            try:
+                async with asyncio.timeout(_REASON_PATIENCE_S):
+                    await self._engine.put_archive(container.id, stop_reason_archive(reason))
+            except (EngineAway, EngineError, TimeoutError) as error:
+                log.info("a container is not told why it is stopped", replica=str(entry.key), why=str(error))
+
     async def _signal(self, entry: Entry, number: str) -> None:
         container = self._containers.get(entry.key)
         if container is None:
@@ -521,50 +535,6 @@ class DockerRuntime:
             "lilac.attempt": str(key.attempt),
             "lilac.rank": str(key.rank),
         }
-
-
-def container_name(key: ReplicaKey, node_id: NodeId) -> str:
-    """Return a name that people recognise and that no other replica of any node on this engine has."""
-    unique = hashlib.sha256(f"{key}@{node_id}".encode()).hexdigest()[:8]
-    return f"lilac-{key.job_id[:8]}-{key.attempt}-{key.rank}-{unique}"
-
-
-def container_config(assignment: Assignment, labels: dict[str, str]) -> dict[str, Any]:
-    """Return what the engine needs to create a replica's container.
-
-    A command replaces both entrypoint and command of the image: the one empty word resets the entrypoint. Shared
-    memory may fill half of the memory limit, which counts it; the engine's 64 MiB break data loaders.
-    """
-    memory = max(6, assignment.memory_mb) * _MIB
-    host: dict[str, Any] = {
-        "NanoCpus": max(10, assignment.cpu_millicores) * 1_000_000,
-        "Memory": memory,
-        "MemorySwap": memory,
-        "ShmSize": max(64 * _MIB, memory // 2),
-        "PidsLimit": PIDS_LIMIT,
-        "Privileged": False,
-        "SecurityOpt": ["no-new-privileges"],
-        "Init": True,
-        "RestartPolicy": {"Name": "no"},
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": "256m", "max-file": "4"}},
-    }
-    if assignment.gpu_uuids:
-        host["DeviceRequests"] = [{"DeviceIDs": list(assignment.gpu_uuids), "Capabilities": [["gpu"]]}]
-    config: dict[str, Any] = {
-        "Image": assignment.image,
-        "Env": [f"{name}={value}" for name, value in replica_environment(assignment).items()],
-        "Labels": labels,
-        "Tty": False,
-        "HostConfig": host,
-    }
-    if assignment.command is not None:
-        config["Entrypoint"] = [""]
-        config["Cmd"] = list(assignment.words)
-    elif assignment.args:
-        config["Cmd"] = list(assignment.args)
-    if assignment.working_dir is not None:
-        config["WorkingDir"] = assignment.working_dir
-    return config
 
 
 def _size(entry: Entry) -> int:

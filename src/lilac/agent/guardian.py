@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import signal
 import socket
 import sys
+import tarfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,6 +30,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 LOOK_EVERY_S = 0.5
+ENGINE_PATIENCE_S = 2.0
+STOP_REASON_IN_CONTAINER = "/run/lilac/stop_reason"
 KILL_EARLY_S = 0.5
 """So much before the end of the grace period it kills, so that the replica is gone when it is over."""
 
@@ -53,6 +57,8 @@ def guard(directory: Path) -> None:
         time.sleep(min(left, LOOK_EVERY_S))
     grace_s = max(0.0, float(config["grace_s"]) - KILL_EARLY_S) if deadline else 0.0
     if deadline and mark(directory):
+        if grace_s > 2 * ENGINE_PATIENCE_S:  # an engine that hangs must not cost the signal its time
+            target.tell("lease")
         target.send(config["stop_signal"])
     while target.lives() and boot_clock() < deadline + grace_s:
         time.sleep(0.05)
@@ -99,6 +105,9 @@ class Processes:
     def lives(self) -> bool:
         return bool(self._members())
 
+    def tell(self, reason: str) -> None:
+        """It reads the reason in its directory, where `mark` has put it."""
+
     def send(self, name: str) -> None:
         number = signal.Signals[name]
         if number is not signal.SIGKILL:
@@ -143,28 +152,48 @@ class Container:
         status, body = self._ask("GET", "json")
         return status == 200 and bool(json.loads(body)["State"]["Running"]) if status else True
 
+    def tell(self, reason: str) -> None:
+        """Put the reason into the container."""
+        self._ask("PUT", "archive?path=/", stop_reason_archive(reason))
+
     def send(self, name: str) -> None:
         status, _ = self._ask("POST", f"kill?signal={name}")
         if status == 0 and self._ticks is not None and start_ticks(self._pid) == self._ticks:
             with contextlib.suppress(OSError):
                 os.kill(self._pid, signal.Signals[name])
 
-    def _ask(self, method: str, what: str) -> tuple[int, bytes]:
+    def _ask(self, method: str, what: str, sent: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of the engine's answer; status 0 where it does not answer."""
         parts = urlsplit(self._host)
-        connection = http.client.HTTPConnection(parts.hostname or "localhost", parts.port or 2375, timeout=2)
+        host, port = parts.hostname or "localhost", parts.port or 2375
+        connection = http.client.HTTPConnection(host, port, timeout=ENGINE_PATIENCE_S)
         try:
             if parts.scheme == "unix":
                 connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                connection.sock.settimeout(2)
+                connection.sock.settimeout(ENGINE_PATIENCE_S)
                 connection.sock.connect(parts.path)
-            connection.request(method, f"/containers/{self._id}/{what}")
+            kind = {} if sent is None else {"Content-Type": "application/x-tar"}
+            connection.request(method, f"/containers/{self._id}/{what}", sent, kind)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
             return 0, b""
         finally:
             connection.close()
+
+
+def stop_reason_archive(reason: str) -> bytes:
+    """A tar archive that, unpacked at a container's root, tells anybody in it why it is stopped, in one word."""
+    content = f"{reason}\n".encode("ascii", "replace")
+    path = STOP_REASON_IN_CONTAINER.lstrip("/")
+    directory, member = tarfile.TarInfo(path.rpartition("/")[0]), tarfile.TarInfo(path)
+    directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+    member.size, member.mode = len(content), 0o444
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.addfile(directory)
+        tar.addfile(member, io.BytesIO(content))
+    return data.getvalue()
 
 
 def processes_below(directories: Iterable[Path]) -> Iterator[int]:

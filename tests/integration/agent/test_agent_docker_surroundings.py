@@ -54,6 +54,43 @@ async def test_secrets_reach_the_container_and_leave_only_as_asterisks(
         assert not path.is_file() or VALUE.encode() not in path.read_bytes(), path
 
 
+TOLD = """\
+trap 'cat $LILAC_STOP_REASON_FILE; stat -c "%a %u" $LILAC_STOP_REASON_FILE; exit 7' INT
+echo up $LILAC_STOP_REASON_FILE; test -e $LILAC_STOP_REASON_FILE && echo early
+while :; do sleep 0.05; done
+"""
+
+
+async def test_a_container_finds_the_reason_when_it_gets_the_signal(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    (key,) = await control_plane.assign_many([job(docker_engine, TOLD, stop_signal="SIGINT")])
+    await control_plane.until_output(key, b"up")
+    await control_plane.stop(key, stop_reason="preempted")
+    assert (await control_plane.until_state(key, "stopped"))["exit_code"] == 7
+    assert (await control_plane.until_log_end(key)).splitlines() == [
+        b"up /run/lilac/stop_reason",
+        b"preempted",
+        b"444 0",
+    ]
+
+
+async def test_the_reason_comes_also_from_a_guardian_whose_agent_was_killed(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    fields = {"stop_signal": "SIGINT", "exclusive": True, "lease_s": 4, "grace_s": 10}
+    (key,) = await control_plane.assign_many([job(docker_engine, TOLD, **fields)])
+    await control_plane.until_output(key, b"up")
+    await docker_agent.kill()
+    label = f"lilac.job={key[0]}"
+    async with asyncio.timeout(20):
+        while any(c["State"] == "running" for c in docker_engine.containers(label)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await docker_agent.start()
+    assert (await control_plane.until_state(key, "stopped"))["exit_code"] == 7
+    assert b"lease\n" in await control_plane.until_log_end(key)
+
+
 async def test_a_port_is_published_and_answers_where_it_is_told(
     docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
 ) -> None:

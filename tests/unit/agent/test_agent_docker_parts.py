@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lilac.agent.docker_config import container_config, container_name
 from lilac.agent.docker_log import Cursor, LogCopy, parse_time
-from lilac.agent.docker_runtime import DockerRuntime, container_config, container_name
+from lilac.agent.docker_runtime import DockerRuntime
 from lilac.agent.journal import Entry
 from lilac.agent.registries.references import full_reference, registry_of_image
 from lilac.agent.runtime import StartFailure
