@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.fixtures.platform import Server, clean_environment, eventually, lilac, one_node
@@ -118,3 +121,75 @@ def test_a_job_that_a_signal_ended_passes_its_code_on_and_a_closed_pipe_is_quiet
         ["bash", "-c", f"{lilac()} events -n 1000 | head -1"], env=environ, capture_output=True, text=True, check=True
     )
     assert (len(piped.stdout.splitlines()), piped.stderr) == (1, "")
+
+
+class LossyProxy:
+    """Passes requests on to a server; the answer to each first POST of a body is thrown away with its connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._bodies: set[bytes] = set()
+        self.lost = 0
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+            def _pass_on(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+                reply = httpx2.request(
+                    self.command, proxy._server.address + self.path, content=body, headers=headers, trust_env=False
+                )
+                if self.command == "POST" and body not in proxy._bodies:
+                    proxy._bodies.add(body)
+                    proxy.lost += 1
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status_code)
+                self.send_header("Content-Type", reply.headers.get("content-type", ""))
+                self.send_header("Content-Length", str(len(reply.content)))
+                self.end_headers()
+                self.wfile.write(reply.content)
+
+            do_GET = do_POST = _pass_on
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def __enter__(self) -> LossyProxy:
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+def test_what_was_submitted_once_runs_once_also_where_the_answer_gets_lost(
+    run: Run, server: Server, environ: dict[str, str]
+) -> None:
+    needs = ["--runtime", "process", "--queue", "default", "--cpu", "100", "--memory", "32"]
+    single = ["submit", "--non-interactive", "--name", "one", *needs]
+    with LossyProxy(server) as proxy:
+        environ["LILAC_API_ENDPOINT"] = proxy.address
+        done = run(*single, "-o", "json", "--", "true")
+        assert done.returncode == 0, done.stderr
+        assert proxy.lost == 1
+        assert "carried out" not in done.stderr
+        several = run("submit", "-f", "-", "-o", "json", typed=FILE)
+        assert several.returncode == 0, several.stderr
+        assert proxy.lost == 2
+    environ["LILAC_API_ENDPOINT"] = server.address
+    told = [json.loads(done.stdout)["id"], *(job["id"] for job in json.loads(several.stdout))]
+    assert sorted(run("jobs", "ls", "--all", "--quiet").stdout.split()) == sorted(told)
+    by_key = [run(*single, "--idempotency-key", "nightly", "-o", "json", "--", "true").stdout for _ in range(2)]
+    assert json.loads(by_key[0])["id"] == json.loads(by_key[1])["id"]
+    other = run(*single, "--idempotency-key", "nightly", "--", "false")
+    assert other.returncode == 5
+    assert "used for another submission" in other.stderr

@@ -12,8 +12,8 @@ from lilac.cli.output import note, output_option, print_json
 
 if TYPE_CHECKING:
     from lilac.client import Client
-    from lilac.model.errors import Unavailable
 
+PATIENCE_S = 120.0
 _TAIL_BLOCK = 64 * 1024
 
 
@@ -68,19 +68,15 @@ def logs(
 
 def stream_log(client: Client, job_id: str, *, attempt: int | None = None, rank: int = 0, offset: int = 0) -> None:
     """Write a job's output to standard output as it comes, until it is complete."""
-    from lilac.client.patience import Patience
-
-    def interrupted(error: Unavailable) -> None:
-        note(f"lilac: {str(error).rstrip('.')}; trying again.")
+    from lilac.cli.progress import Watch
+    from lilac.cli.session import patient
 
     def next_attempt(number: int) -> None:
         note(f"lilac: attempt {number} begins.")
 
-    from lilac.cli.progress import Watch
-
     out = _binary_stdout()
     chunks = client.jobs.follow_log(
-        job_id, attempt=attempt, rank=rank, offset=offset, patience=Patience(told=interrupted), on_attempt=next_attempt
+        job_id, attempt=attempt, rank=rank, offset=offset, patience=patient(PATIENCE_S), on_attempt=next_attempt
     )
     with Watch(client, job_id) as watch:
         for chunk in chunks:

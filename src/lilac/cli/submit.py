@@ -65,6 +65,7 @@ class SubmitCommand(click.Command):
 @click.option("--dry-run", is_flag=True, help="Print the request and send nothing.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing; take everything from the flags.")
 @click.option("--follow", is_flag=True, help="Show its output until it ends, then exit with its exit code.")
+@click.option("--idempotency-key", metavar="TEXT", help="Submit once, however often this is run with the same TEXT.")
 @click.option("--wait", is_flag=True, help="Return when it has ended; exit code 7 unless it succeeded.")
 @output_option
 @click.pass_context
@@ -76,6 +77,7 @@ def submit(
     non_interactive: bool,
     follow: bool,
     wait: bool,
+    idempotency_key: str | None,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -87,7 +89,8 @@ def submit(
         --cpu 4000 --memory 8192 --gpu-count 1 --follow -- python train.py --epochs 3
     lilac submit -f job.yaml --time-limit 2h       a file, with flags over it
     """
-    from lilac.cli.session import connected
+    from lilac.cli.session import connected, patient
+    from lilac.client.connection import ASKED_AGAIN_S
 
     if follow and as_json:
         raise click.UsageError("--follow prints the job's output and --output json one document: take --wait.", ctx)
@@ -98,7 +101,8 @@ def submit(
     if file is not None:
         from lilac.cli.submit_file import submit_file
 
-        ctx.exit(submit_file(file, asked, options, dry_run=dry_run, follow=follow, wait=wait, as_json=as_json))
+        how = {"dry_run": dry_run, "follow": follow, "wait": wait, "as_json": as_json}
+        ctx.exit(submit_file(file, asked, options, key=idempotency_key, **how))
     _check_one(options, follow=follow)
     request = Request(**asked)
     if (request.gpu_model or request.gpu_memory) and request.gpu_count is None and non_interactive:
@@ -119,7 +123,7 @@ def submit(
             click.echo("Not submitted.", err=quiet)
             return
         click.echo("Submitting…", err=quiet)
-        created = client.jobs.submit(job)
+        created = client.jobs.submit(job, key=idempotency_key, patience=patient(ASKED_AGAIN_S))
         if as_json and not wait:
             print_json(created)
         elif not as_json:

@@ -21,6 +21,7 @@ def submit_file(
     asked: Mapping[str, Any],
     options: Mapping[str, Any],
     *,
+    key: str | None,
     dry_run: bool,
     follow: bool,
     wait: bool,
@@ -32,8 +33,9 @@ def submit_file(
         InvalidInput: with a line for each mistake in the file.
     """
     from lilac.cli.jobfile.reading import read_jobs
-    from lilac.cli.session import connected
+    from lilac.cli.session import connected, patient
     from lilac.cli.submit import exit_code_of, find_queue, follow_job, outcome
+    from lilac.client.connection import ASKED_AGAIN_S
 
     over = {**{api: asked[flag] for flag, api in _BY_FLAG.items() if asked[flag] is not None}, **options}
     resources = _resources(asked)
@@ -53,7 +55,7 @@ def submit_file(
         for job in jobs:
             job["queue_id"] = find_queue(job["queue_id"], queues)["id"]
         bodies = [with_job_ids(client, job) for job in jobs]  # pyright: ignore[reportArgumentType]
-        created = client.jobs.submit_all(bodies)
+        created = client.jobs.submit_all(bodies, key=key, patience=patient(ASKED_AGAIN_S))
         for made in created:
             if not as_json:
                 told = paint("Job submitted.", "green")

@@ -18,10 +18,11 @@ import os
 import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from lilac.client.dialling import NotSent, Silent, TransportError, basic, proxy_for
+from lilac.client.patience import Patience
 from lilac.client.transport import Reply, Request, Transport
 from lilac.model.errors import (
     Conflict,
@@ -35,8 +36,14 @@ from lilac.model.errors import (
 )
 
 CONNECT_TIMEOUT_S = 10.0
+ASKED_AGAIN_S = 30.0
+"""How long a submission whose answer was lost is sent again."""
 SILENCE_S = 60.0
 """A followed stream that says nothing for so long is opened again where it stopped: the other side may be gone."""
+
+
+class Unanswered(Unavailable):
+    """A request was sent, and no complete answer came: it may have been carried out."""
 
 
 class BrokenStream(Unavailable):
@@ -69,10 +76,15 @@ class Connection:
         body: object = None,
         params: Mapping[str, object] | None = None,
         timeout_s: float | None = None,
+        key: str | None = None,
     ) -> Any:
-        """Send one request and return its decoded JSON (None where the reply has no body)."""
+        """Send one request and return its decoded JSON (None where the reply has no body).
+
+        With a `key` for idempotency it does no harm to send the request several times.
+        """
         limit_s = self.timeout_s if timeout_s is None else timeout_s
-        headers = {**self._headers(), "Accept-Encoding": "gzip"}
+        headers = {**self._headers(), "Accept-Encoding": "gzip", **({"Idempotency-Key": key} if key else {})}
+        harmless = method == "GET" or key is not None
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -81,30 +93,44 @@ class Connection:
         while True:
             tries -= 1
             try:
-                return self._exchange(method, path, params, headers, content, limit_s)
+                return self._exchange(method, self._address(path, params), headers, content, limit_s, harmless)
             except TransportError as error:
                 told = self._failed(error, method)
                 self._turn_to_next()
-                harmless = method == "GET" or isinstance(error, NotSent)
-                if tries < 1 or not harmless:
+                if tries < 1 or not (harmless or isinstance(error, NotSent)):
                     raise told from error
+
+    def call_once(self, path: str, *, body: object, key: str | None = None, patience: Patience | None = None) -> Any:
+        """POST what must not be made twice, under a key of its own or the one given.
+
+        Where the answer gets lost the same is asked again, until it comes or `patience` is over: then the first loss
+        is raised. What is refused, or cannot be sent at all, is raised at once.
+        """
+        key = os.urandom(16).hex() if key is None else key
+        patience = Patience(ASKED_AGAIN_S) if patience is None else patience
+        lost: Unanswered | None = None
+        while True:
+            try:
+                return self.call("POST", path, body=body, key=key)
+            except Unavailable as error:
+                if lost is None and not isinstance(error, Unanswered):
+                    raise
+                lost = lost or cast("Unanswered", error)
+                try:
+                    patience.wait(Unavailable(lost.details["what"]))
+                except Unavailable:
+                    raise lost from error
 
     def _exchange(
         self,
         method: str,
-        path: str,
-        params: Mapping[str, object] | None,
+        address: SplitResult,
         headers: Mapping[str, str],
         content: bytes | None,
         limit_s: float,
+        harmless: bool,
     ) -> Any:
-        request = Request(
-            method=method,
-            address=self._address(path, params),
-            headers=headers,
-            body=content,
-            repeatable=method == "GET",
-        )
+        request = Request(method=method, address=address, headers=headers, body=content, repeatable=harmless)
         reply = self._transport.send(request, connect_s=min(limit_s, CONNECT_TIMEOUT_S), silence_s=limit_s)
         answer = reply.read()
         if reply.status >= 400:
@@ -202,10 +228,10 @@ class Connection:
         endpoint = endpoint or self.endpoint
         if isinstance(error, NotSent):
             return self.unreachable(error, endpoint)
-        told = f"no complete answer from the control plane at {endpoint}: {_reason(error)}. "
+        what = f"no complete answer from the control plane at {endpoint}: {_reason(error)}."
         if method == "GET":
-            return Unavailable(f"{told}Try again.")
-        return Unavailable(f"{told}The request may have been carried out: look before you send it again.")
+            return Unanswered(f"{what} Try again.", what=what)
+        return Unanswered(f"{what} The request may have been carried out: look before you send it again.", what=what)
 
 
 def normal_endpoint(text: str) -> str:

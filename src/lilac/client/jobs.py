@@ -37,14 +37,24 @@ class Jobs:
         self._connection = connection
         self._events = events
 
-    def submit(self, job: NewJob) -> CreatedJob:
-        return self._connection.call("POST", "/training_jobs", body=job)
+    def submit(self, job: NewJob, *, key: str | None = None, patience: Patience | None = None) -> CreatedJob:
+        """Submit a job once, also where connections break: see `Connection.call_once`.
 
-    def submit_all(self, jobs: Sequence[NewJob]) -> list[CreatedJob]:
-        """Submit jobs in their order: all of them, or none. `after` may name another one of the list as `#2`."""
+        The same job submitted again with the same `key` of the caller's own is not made again, for two days.
+        """
+        return self._connection.call_once("/training_jobs", body=job, key=key, patience=patience)
+
+    def submit_all(
+        self, jobs: Sequence[NewJob], *, key: str | None = None, patience: Patience | None = None
+    ) -> list[CreatedJob]:
+        """Submit jobs in their order: all of them, or none. `after` may name another one of the list as `#2`.
+
+        Once, like `submit`.
+        """
         if len(jobs) == 1:
-            return [self.submit(jobs[0])]
-        return self._connection.call("POST", "/training_jobs/bulk", body={"jobs": list(jobs)})["jobs"]
+            return [self.submit(jobs[0], key=key, patience=patience)]
+        body = {"jobs": list(jobs)}
+        return self._connection.call_once("/training_jobs/bulk", body=body, key=key, patience=patience)["jobs"]
 
     def retry(self, job: str) -> CreatedJob:
         """Run a job that failed or was cancelled again, as a new job; of an array those elements that did."""

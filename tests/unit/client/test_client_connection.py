@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 import pytest
-from standin import JOB_ID, USER_KEY, Reply, StandIn
+from standin import JOB_ID, USER_KEY, Asked, Reply, StandIn
 
 from lilac.client import Client
 from lilac.client.connection import error_of, normal_endpoint
+from lilac.client.patience import Patience
+from lilac.client.shapes import NewJob
 from lilac.model import errors
 
 
@@ -110,14 +113,78 @@ def test_an_unknown_host_is_told_as_such() -> None:
         client.queues.list()
 
 
-def test_a_submission_whose_answer_is_lost_is_not_called_failed(client: Client, stand_in: StandIn) -> None:
-    def hang_up(_: object) -> Reply:
-        raise ConnectionResetError
+def losing(times: int) -> Callable[[Asked], Reply]:
+    """Answers to submissions, of which the first ones get lost."""
+    left = iter(range(times))
 
+    def reply(_: Asked) -> Reply:
+        if next(left, None) is not None:
+            raise ConnectionResetError
+        return Reply({"id": JOB_ID, "jobs": []}, 201)
+
+    return reply
+
+
+@pytest.fixture
+def quiet(stand_in: StandIn) -> StandIn:
     stand_in._http.handle_error = lambda *_: None  # type: ignore[method-assign]
-    stand_in.answer("POST", "/training_jobs", hang_up)
+    return stand_in
+
+
+def patient(limit_s: float = 60.0) -> Patience:
+    ticks = iter(range(1000))
+    return Patience(limit_s, sleep=lambda _: None, clock=lambda: float(next(ticks)))
+
+
+def keys_of(asked: list[Asked]) -> list[str]:
+    return [one.headers["idempotency-key"] for one in asked]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_submission_whose_answer_is_lost_is_sent_again_under_its_key(
+    client: Client, quiet: StandIn, count: int
+) -> None:
+    route = "/training_jobs" if count == 1 else "/training_jobs/bulk"
+    quiet.answer("POST", route, losing(2))
+    jobs = [NewJob(name="x")] * count
+    client.jobs.submit_all(jobs, patience=patient())
+    sent = quiet.sent("POST", route)
+    assert len(sent) == 3
+    assert len(set(keys_of(sent))) == 1
+    assert sent[0].body == sent[2].body
+    client.jobs.submit_all(jobs)
+    assert len(set(keys_of(quiet.sent("POST", route)))) == 2, "each submission has a key of its own"
+
+
+def test_a_key_of_ones_own_is_sent(client: Client, stand_in: StandIn) -> None:
+    client.jobs.submit({"name": "x"}, key="tonight")
+    assert keys_of(stand_in.asked) == ["tonight"]
+
+
+def test_a_submission_whose_answer_never_comes_is_not_called_failed(client: Client, quiet: StandIn) -> None:
+    quiet.answer("POST", "/training_jobs", losing(100))
     with pytest.raises(errors.Unavailable, match="may have been carried out"):
-        client.jobs.submit({"name": "x"})
+        client.jobs.submit({"name": "x"}, patience=patient(5))
+    assert 2 < len(quiet.sent("POST", "/training_jobs")) < 10
+
+
+def test_a_submission_that_is_refused_is_not_sent_again(client: Client, stand_in: StandIn) -> None:
+    stand_in.answer("POST", "/training_jobs", Reply({"error": "Not now.", "code": "unavailable"}, 503))
+    with pytest.raises(errors.Unavailable, match="Not now"):
+        client.jobs.submit({"name": "x"}, patience=patient())
+    assert len(stand_in.asked) == 1
+
+
+def test_a_submission_that_reached_nobody_fails_at_once() -> None:
+    with Client("http://127.0.0.1:1") as client, pytest.raises(errors.Unavailable, match="connection refused"):
+        client.jobs.submit({"name": "x"}, patience=Patience(sleep=lambda _: pytest.fail("it waits")))
+
+
+def test_of_several_endpoints_another_one_gets_the_submission_under_the_same_key(quiet: StandIn) -> None:
+    quiet.answer("POST", "/training_jobs", losing(1))
+    with Client(f"{quiet.url},{quiet.url}/", USER_KEY) as client:
+        assert client.jobs.submit({"name": "x"})["id"] == JOB_ID
+    assert len(set(keys_of(quiet.sent("POST", "/training_jobs")))) == 1
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id(client: Client) -> None:
