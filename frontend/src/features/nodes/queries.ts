@@ -1,0 +1,12 @@
+/** Nodes as the API tells them. */
+import { queryOptions } from "@tanstack/react-query";
+import { api, data } from "@/api/client";
+import type { components } from "@/api/schema.gen";
+
+export type Node = components["schemas"]["NodeShape"];
+export type Gpu = Node["gpus"][number];
+
+export const nodesQuery = queryOptions({ queryKey: ["nodes"], queryFn: () => data(api.GET("/nodes")) });
+
+export const nodeQuery = (node: string) =>
+  queryOptions({ queryKey: ["nodes", node], queryFn: () => data(api.GET("/nodes/{node}", { params: { path: { node } } })) });
