@@ -1,6 +1,6 @@
 /** Who is signed in. The session itself is two cookies that scripts cannot read; this is what the server says of them. */
 import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/react-query";
-import { BASE, renew } from "@/api/client";
+import { BASE, noteExpiry, renew } from "@/api/client";
 import { ApiError, errorOf, UNREACHABLE } from "@/api/errors";
 import type { components } from "@/api/schema.gen";
 
@@ -21,25 +21,56 @@ async function call(method: "GET" | "POST" | "DELETE", body?: unknown): Promise<
 }
 
 async function who(): Promise<Session | null> {
+  if (!marked()) return null;
   let reply = await call("GET");
   if (reply.status === 401 && (await renew())) reply = await call("GET");
-  if (reply.status === 401) return null;
+  if (reply.status === 401) {
+    mark(false);
+    return null;
+  }
+  return taken(reply);
+}
+
+async function taken(reply: Response): Promise<Session> {
   if (!reply.ok) throw await errorOf(reply);
-  return (await reply.json()) as Session;
+  const session = (await reply.json()) as Session;
+  noteExpiry(session.expires_at ?? null);
+  mark(true);
+  return session;
+}
+
+const MARK = "lilac.signed-in";
+
+/* That somebody signed in with this browser, no more: so that a first visit need not ask the server and be refused. */
+function mark(on: boolean): void {
+  try {
+    if (on) localStorage.setItem(MARK, "1");
+    else localStorage.removeItem(MARK);
+  } catch {
+    // a browser without storage asks each time
+  }
+}
+
+function marked(): boolean {
+  try {
+    return localStorage.getItem(MARK) !== null;
+  } catch {
+    return true;
+  }
 }
 
 export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: who, staleTime: Number.POSITIVE_INFINITY, retry: false });
 
 /** Sign in. Throws `ApiError` with the server's sentence when name or password is wrong. */
 export async function signIn(client: QueryClient, username: string, password: string): Promise<void> {
-  const reply = await call("POST", { username, password });
-  if (!reply.ok) throw await errorOf(reply);
+  const session = await taken(await call("POST", { username, password }));
   client.clear();
-  await client.fetchQuery({ ...sessionQuery, staleTime: 0 });
+  client.setQueryData(sessionQuery.queryKey, session);
 }
 
 export async function signOut(client: QueryClient): Promise<void> {
   await call("DELETE");
+  mark(false);
   client.clear();
   client.setQueryData(sessionQuery.queryKey, null);
 }
