@@ -21,7 +21,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_LINK_MODE ?= copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv venv-dev packages web web-dev web-types web-check web-if-node demo test soak check lint format types imports docs docs-check bench lock clean
+.PHONY: help venv venv-dev packages web web-dev web-types web-check web-if-node demo test soak check lint format types imports docs docs-check screenshots bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ imports: venv-dev ## the layers
 
 docs: venv-dev ## write docs/reference from the code
 	@$(BIN)/python docs/reference/generate.py
+
+screenshots: venv-dev packages web ## the pictures of the web UI in docs/screenshots
+	@$(BIN)/python -m docs.screenshots.take
 
 docs-check: venv-dev
 	@$(BIN)/python docs/reference/generate.py --check
