@@ -63,6 +63,8 @@ export async function renderApp(path: string, routes: Routes): Promise<TestServe
   const calls: Call[] = [];
   const unknown: string[] = [];
   const held: Routes = { "GET /auth/session": ADA, ...routes };
+  localStorage.setItem("lilac.signed-in", "1");
+  onTestFinished(() => localStorage.clear());
   vi.stubGlobal("fetch", async (input: RequestInfo | URL, init?: RequestInit) => {
     const request = new Request(input instanceof Request ? input : new URL(String(input), window.location.origin), init);
     const url = new URL(request.url);
