@@ -21,49 +21,73 @@ _TAIL_BLOCK = 64 * 1024
 @click.argument("job", shell_complete=job_names)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the output is complete, over new attempts too.")
 @click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt (default: the last).")
-@click.option("--rank", type=click.IntRange(min=0), default=0, show_default=True, help="Of this replica.")
-@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="N", help="Begin with the last N lines.")
+@click.option("--rank", metavar="N|all", help="Of this replica, of some (0,2-3), or of all; default: all there are.")
+@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="N", help="Begin with the last N lines of each.")
 @output_option
 @click.pass_context
 def logs(
-    ctx: click.Context, job: str, *, follow: bool, attempt: int | None, rank: int, tail: int | None, as_json: bool
+    ctx: click.Context,
+    job: str,
+    *,
+    follow: bool,
+    attempt: int | None,
+    rank: str | None,
+    tail: int | None,
+    as_json: bool,
 ) -> None:
     """Show or follow the output of a job (its id, its name, or the beginning of its id).
 
-    Ctrl-C stops following; the job goes on.
+    One replica's output is written as it is. That of several is written line by line behind `[rank]`: as it comes with
+    -f, else one replica after the other, since output is kept without times. Ctrl-C stops following; the job goes on.
     """
+    from lilac.cli import rank_logs
     from lilac.cli.session import connected
 
     if follow and as_json:
         raise click.UsageError("--follow prints the output itself, not JSON.", ctx)
+    asked = rank_logs.ranks_of(rank) if rank is not None else None
     with connected() as client:
         found = client.jobs.find(job)
         job_id = found["job_id"]
-        begin = 0
         if found.get("attempt", 0) == 0 and not follow:
             note(f"{found['job_name']} has not started yet. `lilac explain {job}` says why; -f waits for its output.")
             if as_json:
-                print_json({"job_id": job_id, "attempt": 0, "rank": rank, "offset": 0, "size": 0, "log": ""})
+                nothing = {"job_id": job_id, "attempt": 0, "rank": 0, "offset": 0, "size": 0, "log": ""}
+                print_json(nothing if asked is None or len(asked) == 1 else [])
             return
         chosen = attempt if attempt is not None else max(found.get("attempt", 0), 1)
-        if tail is not None and found.get("attempt", 0) > 0:
-            begin = tail_offset(client, job_id, chosen, rank, tail)
+        ranks = rank_logs.choose(found, chosen, asked, may_grow=follow)
+
+        def begin(number: int, one: int) -> int:
+            return 0 if tail is None or not found.get("attempt") else tail_offset(client, job_id, number, one, tail)
+
         if follow:
             try:
-                stream_log(client, job_id, attempt=attempt, rank=rank, offset=begin)
+                if ranks.one is not None:
+                    stream_log(client, job_id, attempt=attempt, rank=ranks.one, offset=begin(chosen, ranks.one))
+                else:
+                    rank_logs.stream(client, job_id, attempt=attempt, ranks=ranks, offset_of=begin)
             except KeyboardInterrupt:
                 note("")
                 ctx.exit(130)
             return
-        part = client.jobs.read_log(job_id, attempt=chosen, rank=rank, offset=begin)
-        if as_json:
-            text = part.data.decode("utf-8", "replace")
-            shown = {"job_id": job_id, "attempt": chosen, "rank": rank, "offset": part.offset, "size": part.size}
-            print_json({**shown, "log": text})
-            return
-        out = _binary_stdout()
-        out.write(part.data)
+        parts = [
+            (one, client.jobs.read_log(job_id, attempt=chosen, rank=one, offset=begin(chosen, one)))
+            for one in ranks.known
+        ]
+    if as_json:
+        shown = [
+            {"job_id": job_id, "attempt": chosen, "rank": one, "offset": part.offset, "size": part.size}
+            | {"log": part.data.decode("utf-8", "replace")}
+            for one, part in parts
+        ]
+        print_json(shown[0] if ranks.one is not None else shown)
+    elif ranks.one is not None:
+        out = binary_stdout()
+        out.write(parts[0][1].data)
         out.flush()
+    else:
+        rank_logs.write(parts)
 
 
 def stream_log(client: Client, job_id: str, *, attempt: int | None = None, rank: int = 0, offset: int = 0) -> None:
@@ -74,7 +98,7 @@ def stream_log(client: Client, job_id: str, *, attempt: int | None = None, rank:
     def next_attempt(number: int) -> None:
         note(f"lilac: attempt {number} begins.")
 
-    out = _binary_stdout()
+    out = binary_stdout()
     chunks = client.jobs.follow_log(
         job_id, attempt=attempt, rank=rank, offset=offset, patience=patient(PATIENCE_S), on_attempt=next_attempt
     )
@@ -109,6 +133,6 @@ def tail_offset(client: Client, job_id: str, attempt: int, rank: int, lines: int
     return 0
 
 
-def _binary_stdout() -> BinaryIO:
+def binary_stdout() -> BinaryIO:
     sys.stdout.flush()
     return sys.stdout.buffer

@@ -130,9 +130,7 @@ def submit(
             told = paint("Job submitted.", "green")
             click.echo(f"{told} Job ID: {created['id']}", err=quiet)
         if follow:
-            if job.get("size", {"max": 1})["max"] > 1:
-                note(f"This is the output of rank 0; of another one: lilac logs -f {created['id']} --rank 1")
-            ctx.exit(follow_job(client, created["id"]))
+            ctx.exit(follow_job(client, created["id"], job))
         if wait:
             ended = client.jobs.wait(created["id"])
             if as_json:
@@ -296,11 +294,19 @@ def _print_summary(job: NewJob, queue: Queue, *, to_stderr: bool) -> None:
         click.echo(line, err=to_stderr)
 
 
-def follow_job(client: Client, job_id: str) -> int:
+def follow_job(client: Client, job_id: str, job: NewJob) -> int:
+    """Show the output of all replicas until the job ends; the exit code."""
+    from lilac.cli import rank_logs
     from lilac.cli.logs import stream_log
 
     try:
-        stream_log(client, job_id)
+        most = job.get("size", {"max": 1})["max"]
+        if most > rank_logs.MOST_FOLLOWED:
+            note(f"This is the output of rank 0; of other ones: lilac logs -f {job_id} --rank 1-20")
+        if 1 < most <= rank_logs.MOST_FOLLOWED:
+            rank_logs.stream(client, job_id, ranks=rank_logs.ALL)
+        else:
+            stream_log(client, job_id)
         ended = client.jobs.wait(job_id)
     except KeyboardInterrupt:
         note(f"\nNo longer following; the job goes on. Follow it: lilac logs -f {job_id}   "

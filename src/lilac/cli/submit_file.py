@@ -63,7 +63,7 @@ def submit_file(
         if as_json and not wait:
             print_json(created if len(created) > 1 else created[0])
         if follow:
-            return follow_job(client, created[0]["id"])
+            return follow_job(client, created[0]["id"], bodies[0])
         if not wait:
             return 0
         try:

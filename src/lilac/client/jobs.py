@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from lilac.client.patience import Patience
 from lilac.model.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from lilac.client.following import Piece
     from lilac.client.shapes import CreatedJob, Event, Explanation, Job, JobPage, NewJob, Replica, UsageSeries
     from lilac.client.transport import Reply
 
@@ -213,18 +214,32 @@ class Jobs:
         number of each further attempt before its output.
         """
         patience = Patience() if patience is None else patience
-        found = self._patient_get(job, patience)
+        found = self.patient_get(job, patience)
         job_id = found["job_id"]
         number = attempt if attempt is not None else max(found.get("attempt", 0), 1)
-        while self._attempt_comes(job_id, number, rank, patience):
-            yield from self._follow_attempt(job_id, number, rank, offset, patience)
+        while self.attempt_comes(job_id, number, rank, patience):
+            yield from self.follow_attempt(job_id, number, rank, offset, patience)
             if attempt is not None:
                 return
-            number, offset = max(number + 1, self._patient_get(job_id, patience).get("attempt", 0)), 0
-            if on_attempt is not None and self._attempt_comes(job_id, number, rank, patience):
+            number, offset = max(number + 1, self.patient_get(job_id, patience).get("attempt", 0)), 0
+            if on_attempt is not None and self.attempt_comes(job_id, number, rank, patience):
                 on_attempt(number)
 
-    def _follow_attempt(self, job: str, number: int, rank: int, offset: int, patience: Patience) -> Iterator[bytes]:
+    def follow_ranks(
+        self,
+        job: str,
+        *,
+        ranks: Collection[int] | None = None,
+        attempt: int | None = None,
+        offset_of: Callable[[int, int], int] = lambda attempt, rank: 0,
+        told: Callable[[Unavailable], None] | None = None,
+    ) -> Iterator[Piece]:
+        """The same of all replicas together, or of some: see `lilac.client.following`."""
+        from lilac.client.following import follow_ranks
+
+        return follow_ranks(self, self._events, job, ranks=ranks, attempt=attempt, offset_of=offset_of, told=told)
+
+    def follow_attempt(self, job: str, number: int, rank: int, offset: int, patience: Patience) -> Iterator[bytes]:
         """One attempt's output. Each request names the attempt, so an offset always means the same byte."""
         path = f"/training_jobs/{segment(job)}/logs"
         while True:
@@ -251,20 +266,20 @@ class Jobs:
 
     def _complete(self, job: str, number: int, rank: int, offset: int, came: int, patience: Patience) -> bool:
         """Whether a stream that ended by itself ended because there is no more."""
-        found = self._patient_get(job, patience)
+        found = self.patient_get(job, patience)
         replica = _replica(found, number, rank)
         if replica is None:
             return found["job_status"] in ENDED_JOB or found.get("attempt", 0) > number
         return replica["state"] in _ENDED_REPLICA and (offset >= replica["log_bytes"] or came == 0)
 
-    def _attempt_comes(self, job_id: str, number: int, rank: int, patience: Patience) -> bool:
+    def attempt_comes(self, job_id: str, number: int, rank: int | None, patience: Patience) -> bool:
         """Wait until the attempt exists; False when the job ended without it. Raises `NotFound` for a wrong rank."""
         seen: int | None = None
         while True:
-            found = self._patient_get(job_id, patience)
+            found = self.patient_get(job_id, patience)
             if found.get("attempt", 0) >= number:
                 replicas = next((a["replicas"] for a in found.get("attempts", []) if a["number"] == number), [])
-                if replicas and _replica(found, number, rank) is None:
+                if replicas and rank is not None and _replica(found, number, rank) is None:
                     raise NotFound(f"attempt {number} has no rank {rank}, only 0 to {len(replicas) - 1}.")
                 return True
             if found["job_status"] in ENDED_JOB:
@@ -285,7 +300,8 @@ class Jobs:
             timeout_s=span_s + self._connection.timeout_s,
         )
 
-    def _patient_get(self, job: str, patience: Patience) -> Job:
+    def patient_get(self, job: str, patience: Patience) -> Job:
+        """Like `get`, as long as the control plane is not away for too long."""
         while True:
             try:
                 return self.get(job)

@@ -22,6 +22,7 @@ from standin import (
     attempt,
     event,
     job,
+    logs_of,
     node,
     queue,
     waiting_job,
@@ -187,6 +188,42 @@ def test_tail_begins_with_the_last_lines(lilac: Run, lines: str, shown: str) -> 
 def test_following_ends_with_the_output(lilac: Run, stand_in: StandIn) -> None:
     assert lilac("logs", "-f", "digits").out == "one\ntwo\nend\n"
     assert stand_in.sent("GET", f"/training_jobs/{JOB_ID}/logs")[0].query["follow"] == "true"
+
+
+def two_replicas(stand_in: StandIn) -> None:
+    """Rank 1 says something else than rank 0, and ends without a newline."""
+    one = attempt()
+    one["replicas"].append({**one["replicas"][0], "rank": 1, "log_bytes": 7})
+    for path in ("/training_jobs/digits", f"/training_jobs/{JOB_ID}"):
+        stand_in.answer("GET", path, job(size={"min": 2, "max": 2}, attempts=[one]))
+    texts = {"0": b"one\ntwo\nend\n", "1": b"uno\ndue"}
+    stand_in.answer("GET", f"/training_jobs/{JOB_ID}/logs", lambda asked: logs_of(texts[asked.query["rank"]])(asked))
+
+
+def test_logs_of_several_replicas_tell_the_rank_of_each_line(lilac: Run, stand_in: StandIn) -> None:
+    two_replicas(stand_in)
+    both = "[0] one\n[0] two\n[0] end\n[1] uno\n[1] due\n"
+    for words in (["logs", "digits"], ["logs", "digits", "--rank", "all"], ["logs", "digits", "--rank", "0-1"]):
+        assert lilac(*words).out == both
+    assert sorted(lilac("logs", "-f", "digits").out.splitlines()) == sorted(both.splitlines())
+    assert lilac("logs", "digits", "--tail", "1").out == "[0] end\n[1] due\n"
+    assert lilac("logs", "digits", "--rank", "1").out == "uno\ndue"
+    assert lilac("logs", "-f", "digits", "--rank", "0").out == "one\ntwo\nend\n"
+    told = json.loads(lilac("logs", "digits", "-o", "json").out)
+    assert [(one["rank"], one["log"]) for one in told] == [(0, "one\ntwo\nend\n"), (1, "uno\ndue")]
+
+
+def test_all_ranks_of_a_job_with_one_replica_are_written_as_they_are(lilac: Run) -> None:
+    assert lilac("logs", "digits", "--rank", "all").out == "one\ntwo\nend\n"
+    missing = lilac("logs", "digits", "--rank", "0,3")
+    assert (missing.code, missing.err) == (3, "Error: attempt 1 of digits has no rank 3, only 0 to 0.\n")
+
+
+@pytest.mark.parametrize("rank", ["", "x", "-1", "2-1", "1,,2", "٣", "0-9999999"])
+def test_what_is_no_rank_is_refused(lilac: Run, rank: str) -> None:
+    done = lilac("logs", "digits", "--rank", rank)
+    assert done.code == 2
+    assert "neither `all` nor ranks" in done.err
 
 
 def test_logs_of_a_job_that_has_not_started_say_so(lilac: Run) -> None:

@@ -250,6 +250,9 @@ def test_a_proxy_in_the_way_is_named_without_its_password(
     assert "sesame" not in done.err
 
 
-def test_following_one_of_several_replicas_says_which(lilac: Run) -> None:
-    assert "rank 0" in lilac(*LEAST, "--size", "2", "--follow").err
-    assert "rank 0" not in lilac(*LEAST, "--follow").err
+def test_following_several_replicas_says_which_line_is_of_which(lilac: Run) -> None:
+    assert lilac(*LEAST, "--size", "2", "--follow").out == "[0] one\n[0] two\n[0] end\n"
+    assert lilac(*LEAST, "--follow").out == "one\ntwo\nend\n"
+    many = lilac(*LEAST, "--size", "200", "--follow")
+    assert many.out == "one\ntwo\nend\n"
+    assert "This is the output of rank 0" in many.err

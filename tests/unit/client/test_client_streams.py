@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from standin import JOB_ID, Asked, Break, Reply, StandIn, attempt, event, job, waiting_job
 
 from lilac.client import Client
+from lilac.client.jobs import Omissions
 from lilac.client.patience import Patience
-from lilac.model.errors import NotFound, Unavailable
+from lilac.model.errors import Forbidden, NotFound, Unavailable
 
 LOGS = f"/training_jobs/{JOB_ID}/logs"
 GET_JOB = f"/training_jobs/{JOB_ID}"
@@ -164,3 +167,71 @@ def test_waiting_outlives_a_restart_of_the_server(client: Client, stand_in: Stan
 def test_waiting_gives_up_when_its_time_is_over(client: Client, stand_in: StandIn) -> None:
     stand_in.answer("GET", f"{GET_JOB}/wait", job(job_status="running"))
     assert client.jobs.wait(JOB_ID, timeout_s=0)["job_status"] == "running"
+
+
+def replicas(number: int, states: dict[int, str], log_bytes: int = 3) -> dict[str, Any]:
+    one = attempt(number)
+    one["replicas"] = [attempt(number, state, log_bytes)["replicas"][0] | {"rank": r} for r, state in states.items()]
+    return one
+
+
+def test_all_ranks_are_followed_and_those_that_join_and_then_the_next_attempt(
+    client: Client, stand_in: StandIn
+) -> None:
+    grown = threading.Event()
+    again = threading.Event()
+    both = replicas(1, {0: "lost", 1: "lost"})
+
+    def look(_: Asked) -> Reply:
+        size = {"min": 1, "max": 2}
+        if again.is_set():
+            return Reply(job(size=size, attempt=2, attempts=[both, replicas(2, {0: "succeeded"})]))
+        ranks = {0: "running", 1: "running"} if grown.is_set() else {0: "running"}
+        return Reply(job(job_status="running", size=size, attempts=[replicas(1, ranks)]))
+
+    def output(asked: Asked) -> Reply:
+        number, rank = asked.query["attempt"], asked.query["rank"]
+
+        def pieces() -> Iterator[bytes]:
+            if (number, rank) == ("1", "0"):
+                assert again.wait(20)
+            yield f"{number}.{rank}".encode()
+            if (number, rank) == ("1", "1"):
+                again.set()
+
+        return Reply(pieces())
+
+    def joins(_: Asked) -> Reply:
+        def frames() -> Iterator[bytes]:
+            if grown.is_set():
+                raise Break
+            grown.set()
+            yield f"data: {json.dumps(event(6))}\n\n".encode()
+
+        return Reply(frames(), headers={"Content-Type": "text/event-stream"})
+
+    stand_in.answer("GET", GET_JOB, look)
+    stand_in.answer("GET", LOGS, output)
+    stand_in.answer("GET", "/events", joins)
+    got = [(piece.attempt, piece.rank, piece.data) for piece in client.jobs.follow_ranks(JOB_ID)]
+    assert sorted(got) == [(1, 0, b"1.0"), (1, 1, b"1.1"), (2, 0, b"2.0")]
+    assert got[-1] == (2, 0, b"2.0")
+
+
+def test_a_rank_that_is_asked_for_and_not_there_is_said_among_many_too(client: Client) -> None:
+    with pytest.raises(NotFound, match="no rank 7, only 0"):
+        list(client.jobs.follow_ranks(JOB_ID, ranks=[0, 7]))
+
+
+def test_what_goes_wrong_with_one_rank_is_raised(client: Client, stand_in: StandIn) -> None:
+    stand_in.answer("GET", LOGS, lambda _: Reply({"error": "Not yours.", "code": "forbidden"}, 403))
+    with pytest.raises(Forbidden, match="Not yours"):
+        list(client.jobs.follow_ranks(JOB_ID))
+
+
+def test_where_output_left_out_is_told_in_two_pieces_it_counts_once() -> None:
+    line = "\n[… 1000 bytes of output were not kept …]\n".encode()
+    for cut in range(len(line) + 1):
+        omitted = Omissions()
+        total = sum(omitted.in_next(piece) for piece in (b"before", line[:cut], line[cut:], b"after" * 40, b"x"))
+        assert total == 1000 - len(line)
