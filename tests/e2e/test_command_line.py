@@ -123,6 +123,18 @@ def test_a_job_that_a_signal_ended_passes_its_code_on_and_a_closed_pipe_is_quiet
     assert (len(piped.stdout.splitlines()), piped.stderr) == (1, "")
 
 
+def test_all_replicas_are_followed_until_each_has_ended(run: Run) -> None:
+    words = ["--runtime", "process", "--queue", "default", "--cpu", "50", "--memory", "16", "--size", "3"]
+    script = "for n in 1 2 3; do echo $LILAC_RANK line $n; sleep 0.2; done"
+    done = run("submit", "--non-interactive", "--name", "gang", *words, "--follow", "--command", script)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert sorted(lines) == [f"[{rank}] {rank} line {n}" for rank in range(3) for n in (1, 2, 3)]
+    assert [line[:3] for line in lines] != sorted(line[:3] for line in lines), "as it comes, not one after the other"
+    assert run("logs", "gang").stdout.splitlines() == sorted(lines)
+    assert run("logs", "gang", "--rank", "2", "--tail", "1").stdout == "2 line 3\n"
+
+
 class LossyProxy:
     """Passes requests on to a server; the answer to each first POST of a body is thrown away with its connection."""
 
