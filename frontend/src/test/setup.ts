@@ -12,3 +12,10 @@ globalThis.ResizeObserver ??= class {
 };
 Element.prototype.scrollIntoView ??= () => {};
 Element.prototype.hasPointerCapture ??= () => false;
+
+// a page's calls go to paths of its own server, which Node's Request does not take
+globalThis.Request = class extends Request {
+  constructor(input: RequestInfo | URL, init?: RequestInit) {
+    super(typeof input === "string" && input.startsWith("/") ? new URL(input, window.location.origin) : input, init);
+  }
+};
