@@ -1,8 +1,9 @@
 """What every request passes first and every reply last, in one small ASGI layer.
 
-On the way in: a leading `/api` and doubled slashes are taken off the path, a request id is taken over or made, and the
-body is limited. On the way out: the request id and the headers that tell browsers to be careful. An exception that
-nobody handled becomes a plain 500, with all the details in the log under the same request id.
+On the way in: a leading `/api` and doubled slashes are taken off the path, an escaped slash stays part of a name, a
+request id is taken over or made, and the body is limited. On the way out: the request id and the headers that tell
+browsers to be careful. An exception that nobody handled becomes a plain 500, with all the details in the log under the
+same request id.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import time
 import uuid
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import quote, unquote
 
 import structlog
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +31,8 @@ MAX_LIST_BYTES = 32 << 20
 REQUEST_ID = "lilac.request_id"
 _USABLE_ID = re.compile(rb"[A-Za-z0-9._:@/+=-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ESCAPED_SLASH = "\uf8ff"
+"""Stands for `%2F` until a path has been divided: no name holds it, since it is not printable."""
 _SLASHES = re.compile(r"/{2,}")
 _SECURITY_HEADERS: dict[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -98,9 +103,22 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
         metrics.answered(method, route, status, seconds)
 
 
+class _Name(StringConvertor):
+    """A part of a path. Its escaped slashes, which divide nothing, are slashes again."""
+
+    def convert(self, value: str) -> str:
+        return value.replace(_ESCAPED_SLASH, "/")
+
+
+register_url_convertor("str", _Name())
+
+
 def _normalise_path(scope: MutableMapping[str, Any]) -> None:
     """`/api//queues/` is `/queues`."""
     path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%2f" in raw.lower():
+        path = unquote(re.sub("%2f", quote(_ESCAPED_SLASH), raw.decode("latin-1"), flags=re.IGNORECASE))
     if "//" in path:
         path = _SLASHES.sub("/", path)
     if path == "/api" or path.startswith("/api/"):

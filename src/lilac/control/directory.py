@@ -137,6 +137,7 @@ class Directory:
     async def create_cluster(self, principal: Principal, name: str, description: str | None = None) -> Cluster:
         """Raises `Conflict` if there is a cluster of this name."""
         _check_name(name, "cluster_name")
+        _check_no_slash(name, "cluster_name")
         now = self._clock()
         cluster = Cluster(
             id=ClusterId(str(uuid.uuid4())), name=name, description=description, created_at=now, updated_at=now
@@ -205,19 +206,25 @@ class Directory:
     async def create_queue(self, principal: Principal, wanted: QueueWanted) -> QueueUse:
         """Raises `Conflict` for a name that is taken or a cluster named twice, `NotFound` for an unknown cluster."""
         _check_name(wanted.name, "name")
+        _check_no_slash(wanted.name, "name")
         queue_id = QueueId(str(uuid.uuid4()))
         return await self._change(_create_queue, principal.actor, queue_id, wanted, self._clock())
 
     async def replace_queue(self, principal: Principal, ref: str, wanted: QueueWanted) -> QueueUse:
         """Give a queue new values; what is not given stays as it is. Raises as `create_queue`, and `NotFound`."""
-        _check_name(wanted.name, "name")
+        await self._check_new_name(wanted.name)
         return await self._change(_replace_queue, principal.actor, ref, wanted, self._clock())
 
     async def edit_queue(self, principal: Principal, ref: str, changes: Mapping[str, Any]) -> QueueUse:
         """Change some fields of a queue; targets are ids or names. Raises as `create_queue`, and `NotFound`."""
         if "name" in changes:
-            _check_name(changes["name"], "name")
+            await self._check_new_name(changes["name"])
         return await self._change(_edit_queue, principal.actor, ref, changes, self._clock())
+
+    async def _check_new_name(self, name: str) -> None:
+        _check_name(name, "name")
+        if await self._db.read(store.get_queue_by_name, name) is None:
+            _check_no_slash(name, "name")
 
     async def delete_queue(self, principal: Principal, ref: str, *, cancel_waiting: bool = False) -> None:
         """Delete a queue; running jobs go on. An id that is unknown is deleted already: nothing happens.
@@ -518,6 +525,12 @@ def _check_name(name: str, field_name: str) -> None:
         raise InvalidInput(f"{field_name} must be 1 to {_MAX_NAME} printable characters.", field=field_name)
     if parse_uuid(name):
         raise InvalidInput(f"{field_name} must not look like an id.", field=field_name)
+
+
+def _check_no_slash(name: str, field_name: str) -> None:
+    """Of new names: one with a slash from before stays as it is."""
+    if "/" in name:
+        raise InvalidInput(f"{field_name} must not hold a slash, not {name!r}.", field=field_name)
 
 
 def _record_cluster(tx: Transaction, kind: EventKind, actor: str, cluster: Cluster, now: float) -> None:

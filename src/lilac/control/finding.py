@@ -20,7 +20,7 @@ from lilac.store import arrays as array_store
 from lilac.store import jobs as job_store
 from lilac.store import listing
 
-_ELEMENT = re.compile(r"(.+)\[(\d{1,10})\]")
+_ELEMENT = re.compile(r"(.+)\[([0-9]{1,10})\]", re.DOTALL)
 
 
 def find_any(conn: Connection, principal: Principal, name_or_id: str) -> Job | JobArray:

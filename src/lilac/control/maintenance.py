@@ -17,14 +17,12 @@ from lilac.model.clusters import Node
 from lilac.model.errors import Conflict, InvalidInput
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import NodeId
+from lilac.model.labels import MOST_LABELS, check_labels
 from lilac.model.resizing import evict
 from lilac.model.states import NodeState
 from lilac.store import attempts as attempt_store
 from lilac.store import clusters as store
 from lilac.store.database import Transaction
-
-MOST_LABELS = 64
-_MOST_CHARACTERS = 255
 
 
 def drain(tx: Transaction, actor: str, node: Node, deadline: float | None, now: float) -> None:
@@ -41,15 +39,9 @@ def resume(tx: Transaction, actor: str, node: Node, now: float) -> None:
 
 def label(tx: Transaction, actor: str, node: Node, changes: Mapping[str, str | None], now: float) -> None:
     """Set labels, and take back those whose new value is None; the agent's own show again then."""
+    check_labels(changes)
     labels = {**node.set_labels}
     for key, value in changes.items():
-        for text in (key, value or ""):
-            if len(text) > _MOST_CHARACTERS or not text.isprintable():
-                raise InvalidInput(
-                    f"labels: {text[:60]!r} must be at most {_MOST_CHARACTERS} printable characters.", field="labels"
-                )
-        if not key.strip():
-            raise InvalidInput("labels: a label's name must not be empty.", field="labels")
         if value is None:
             labels.pop(key, None)
         else:

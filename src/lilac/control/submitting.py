@@ -31,6 +31,7 @@ from lilac.model.events import Event, EventKind
 from lilac.model.ids import JobId, QueueId, UserId
 from lilac.model.indices import IndexSet
 from lilac.model.jobs import Dependency, DependencyCondition, Job, JobSpec, check_spec
+from lilac.model.labels import check_labels
 from lilac.model.states import Hold, JobState
 from lilac.scheduling import satisfiable, shape_of
 from lilac.store import arrays as array_store
@@ -197,6 +198,8 @@ class Submitting:
 
     def _check(self, order: Order) -> None:
         check_spec(order.spec)
+        if order.retry_of is None:  # What is run again may have labels from before there were rules.
+            check_labels(order.spec.labels)
         if len({name for name, _ in order.after}) != len(order.after):
             raise InvalidInput("after must name each job once.", field="after")
         if order.strict:

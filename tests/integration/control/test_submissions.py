@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
 
+from lilac.control import submitting
 from lilac.model.jobs import Job
 from lilac.model.retrying import RetryBudget
 from lilac.model.states import Hold
@@ -178,3 +180,59 @@ async def test_a_job_pauses_after_a_failure_and_says_so(stand: Stand, ada: httpx
     await agent.run_until_running()
     assert await stand.state(job_id) == "running"
     await stand.check()
+
+
+@pytest.mark.parametrize("name", ["a/b", "/etc//passwd/", "x/cancel", "api/%2F", "ä/ü[3]"])
+async def test_a_job_with_slashes_in_its_name_is_reached_by_it(ada: httpx2.AsyncClient, name: str) -> None:
+    made = await post(ada, "/training_jobs", {**JOB, "name": name}, 201)
+    await post(ada, "/training_jobs", {**JOB, "name": "x"}, 201)
+    for prefix in ("", "/api"):
+        address = f"{prefix}/training_jobs/{quote(name, safe='')}"
+        assert (await ada.get(address)).json()["job_id"] == made["id"]
+    assert (await ada.get(f"{address}/explain")).json()["job_id"] == made["id"]
+    await post(ada, f"{address}/cancel", None, 200)
+    assert (await ada.get(f"/training_jobs/{made['id']}")).json()["job_status"] == "cancelled"
+
+
+async def test_digits_of_other_scripts_name_no_element(ada: httpx2.AsyncClient) -> None:
+    await post(ada, "/training_jobs", {**JOB, "name": "sweep", "array": "0-5"}, 201)
+    assert (await ada.get("/training_jobs/sweep[3]")).json()["array_index"] == 3
+    assert (await ada.get("/training_jobs/sweep[٣]")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"": "x"},
+        {" ": "x"},
+        {"a=b": "x"},
+        {"a b": "x"},
+        {"-a": "x"},
+        {"ключ": "x"},
+        {"a\n": "x"},
+        {"a" * 129: "x"},
+        {"a": "x\ny"},
+        {"a": "x" * 256},
+        {f"k{n}": "v" for n in range(65)},
+    ],
+)
+async def test_labels_that_no_filter_could_name_are_refused(ada: httpx2.AsyncClient, labels: dict[str, str]) -> None:
+    answer = await post(ada, "/training_jobs", {**JOB, "labels": labels}, 422)
+    assert answer["field"] == "labels"
+    assert answer["error"].startswith("labels")
+
+
+async def test_labels_from_before_there_were_rules_stay(
+    stand: Stand, ada: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(submitting, "check_labels", lambda labels: None)
+        made = await post(ada, "/training_jobs", {**JOB, "labels": {"my key": "a=b"}}, 201)
+    assert (await ada.get(f"/training_jobs/{made['id']}")).json()["labels"] == {"my key": "a=b"}
+    assert len(await listed(ada, label="my key=a=b")) == 1
+    await post(ada, f"/training_jobs/{made['id']}/cancel", None, 200)
+    again = await post(ada, f"/training_jobs/{made['id']}/retry", None, 201)
+    assert (await ada.get(f"/training_jobs/{again['id']}")).json()["labels"] == {"my key": "a=b"}
+    good = {"team": "vision", "example.com/stage": "", "a": "any text: ü", "9": "x"}
+    made = await post(ada, "/training_jobs", {**JOB, "labels": good}, 201)
+    assert (await ada.get(f"/training_jobs/{made['id']}")).json()["labels"] == good

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lilac.control import directory
 from lilac.model.accounts import Role
 from lilac.model.errors import InvalidInput
 from lilac.model.states import NodeState
@@ -34,11 +35,24 @@ async def test_a_cluster_name_is_given_once(admin: httpx2.AsyncClient) -> None:
     assert (reply.status_code, reply.json()["code"]) == (409, "conflict")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 256, "00000000-0000-4000-8000-000000000005"])
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a/b", "x" * 256, "00000000-0000-4000-8000-000000000005"])
 async def test_names_that_cannot_be_told_from_something_else_are_refused(admin: httpx2.AsyncClient, name: str) -> None:
     assert (await admin.post("/clusters", json={"cluster_name": name})).status_code == 422
     body = {"name": name, "priority": 1, "cluster_targets": []}
     assert (await admin.post("/queues", json=body)).status_code == 422
+
+
+async def test_a_queue_with_a_slash_from_before_is_reached_and_keeps_its_name(
+    admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"name": "a/b", "priority": 1, "cluster_targets": []}
+    with monkeypatch.context() as before:
+        before.setattr(directory, "_check_no_slash", lambda name, field_name: None)
+        made = (await admin.post("/queues", json=body)).json()
+    assert (await admin.get("/queues/a%2Fb")).json()["id"] == made["id"]
+    assert (await admin.put("/queues/a%2fb", json={**body, "priority": 7})).json()["priority"] == 7
+    assert (await admin.patch("/queues/a%2Fb", json={"name": "c/d"})).status_code == 422
+    assert (await admin.patch("/queues/a%2Fb", json={"name": "c"})).json()["name"] == "c"
 
 
 async def test_what_is_used_is_what_jobs_asked_for(house: House, admin: httpx2.AsyncClient) -> None:
