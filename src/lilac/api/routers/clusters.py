@@ -13,12 +13,12 @@ from lilac.api.schemas.accounts import ClusterKeyShape, NewKeyShape
 from lilac.api.schemas.clusters import (
     ClusterIdShape,
     ClusterInfoShape,
-    ClusterJobsShape,
     ClusterNodesShape,
     ClusterShape,
     ClustersShape,
     NewClusterBody,
 )
+from lilac.api.schemas.job_replies import ClusterJobsShape
 from lilac.api.wire import cluster_info_to_wire, cluster_summary_to_wire, cluster_to_wire, key_to_wire, node_to_wire
 from lilac.model.ids import KeyId, parse_uuid
 from lilac.store.listing import JobFilter

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
-from lilac.api.schemas.foresight import WhatIfBody
+from lilac.api.schemas.foresight import LineShape, PlanShape, WhatIfBody, WhatIfShape
 from lilac.control.foresight import Question
 
 routes = router("plans")
 
 
-@routes.post("/what-if", operation_id="whatIf")
+@routes.post("/what-if", operation_id="whatIf", response_model=WhatIfShape)
 async def what_if(request: Request, caller: Caller, body: WhatIfBody) -> Response:
     """Which waiting jobs would start earlier or later, and when a job would start, if something were different.
 
@@ -37,13 +37,13 @@ async def what_if(request: Request, caller: Caller, body: WhatIfBody) -> Respons
     return Json(await platform.foresight.what_if(caller, question))
 
 
-@routes.get("/plan", operation_id="getPlan")
+@routes.get("/plan", operation_id="getPlan", response_model=PlanShape)
 async def get_plan(request: Request) -> Response:
     """What the scheduler decided last, and why the first kinds of waiting jobs wait."""
     return Json(request.app.state.platform.foresight.last_plan())
 
 
-@routes.get("/queues/{queue}/line", operation_id="getLine")
+@routes.get("/queues/{queue}/line", operation_id="getLine", response_model=LineShape)
 async def get_line(
     request: Request, caller: Caller, queue: str, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> Response:

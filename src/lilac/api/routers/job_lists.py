@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
+from lilac.api.schemas.job_replies import ElementsShape, JobsShape, SummaryShape
 from lilac.control import job_views
 from lilac.control.platform import Platform
 from lilac.control.principals import Principal
@@ -44,7 +45,7 @@ class Wanted:
 WantedJobs = Annotated[Wanted, Depends()]
 
 
-@routes.get("/training_jobs", operation_id="list_jobs")
+@routes.get("/training_jobs", operation_id="list_jobs", response_model=JobsShape)
 async def list_jobs(
     request: Request,
     principal: Caller,
@@ -62,7 +63,7 @@ async def list_jobs(
     return Json({"jobs": [platform.jobs.render(job, principal) for job in jobs], "next": following})
 
 
-@routes.get("/training_jobs/summary", operation_id="summarize_jobs")
+@routes.get("/training_jobs/summary", operation_id="summarize_jobs", response_model=SummaryShape)
 async def summary(request: Request, principal: Caller, wanted: WantedJobs) -> Response:
     """How many jobs are in each state, of those that match. Every element of an array counts."""
     platform: Platform = request.app.state.platform
@@ -71,7 +72,7 @@ async def summary(request: Request, principal: Caller, wanted: WantedJobs) -> Re
     return Json({"counts": {str(state): count for state, count in counts.items()}, "total": sum(counts.values())})
 
 
-@routes.get("/training_jobs/{job}/elements", operation_id="list_elements")
+@routes.get("/training_jobs/{job}/elements", operation_id="list_elements", response_model=ElementsShape)
 async def elements(
     job: str,
     request: Request,

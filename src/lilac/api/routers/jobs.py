@@ -10,7 +10,9 @@ from fastapi.responses import Response, StreamingResponse
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
+from lilac.api.schemas.events import JobEventsShape
 from lilac.api.schemas.foresight import MoveJob
+from lilac.api.schemas.job_replies import ExplanationShape, JobDetailShape
 from lilac.api.schemas.jobs import AppendLogs, SetStatus
 from lilac.api.wire import event_to_wire
 from lilac.control import job_views
@@ -28,13 +30,13 @@ routes = router("jobs")
 _READ_LIMIT = 8 << 20
 
 
-@routes.get("/training_jobs/{job}", operation_id="get_job")
+@routes.get("/training_jobs/{job}", operation_id="get_job", response_model=JobDetailShape)
 async def get_job(job: str, request: Request, principal: Caller) -> Response:
     """A job by id or name, with its attempts, its timings, and why it waits if it does."""
     return Json(await _detail(request.app.state.platform, principal, job))
 
 
-@routes.patch("/training_jobs/{job}", operation_id="move_job")
+@routes.patch("/training_jobs/{job}", operation_id="move_job", response_model=JobDetailShape)
 async def move(job: str, request: Request, principal: Caller, body: MoveJob) -> Response:
     """Give a waiting job another priority or another queue; it keeps its order of submission."""
     platform: Platform = request.app.state.platform
@@ -50,7 +52,7 @@ async def cancel(job: str, request: Request, principal: Caller) -> Response:
     return Json(None)
 
 
-@routes.get("/training_jobs/{job}/explain", operation_id="explain_job")
+@routes.get("/training_jobs/{job}/explain", operation_id="explain_job", response_model=ExplanationShape)
 async def explain(job: str, request: Request, principal: Caller) -> Response:
     """Why a job waits, who holds what it needs, when it is expected to start, and what would start it now."""
     platform: Platform = request.app.state.platform
@@ -61,7 +63,7 @@ async def explain(job: str, request: Request, principal: Caller) -> Response:
     return Json(job_views.explanation_object(found, told, node_name=node_name, job_names=names))
 
 
-@routes.get("/training_jobs/{job}/wait", operation_id="wait_for_job")
+@routes.get("/training_jobs/{job}/wait", operation_id="wait_for_job", response_model=JobDetailShape)
 async def wait(
     job: str,
     request: Request,
@@ -74,7 +76,7 @@ async def wait(
     return Json(await _detail(platform, principal, ended.id))
 
 
-@routes.get("/training_jobs/{job}/events", operation_id="list_job_events")
+@routes.get("/training_jobs/{job}/events", operation_id="list_job_events", response_model=JobEventsShape)
 async def job_events(
     job: str,
     request: Request,

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
 from lilac.api.routers.events import EventFilter, event_page
-from lilac.api.schemas.clusters import DrainBody, NodeChanges, NodeJobsShape, NodeShape, NodesShape
+from lilac.api.schemas.clusters import DrainBody, NodeChanges, NodeShape, NodesShape
 from lilac.api.schemas.events import EventsShape
+from lilac.api.schemas.job_replies import JobsShape
 from lilac.api.wire import node_to_wire
 from lilac.control.directory import NodeUse
 from lilac.control.history import sight_of
@@ -53,7 +54,7 @@ async def list_node_events(
     return await event_page(platform, EventFilter(node_id=use.node.id, sight=sight_of(caller)), after, limit)
 
 
-@routes.get("/nodes/{node}/jobs", operation_id="listNodeJobs", response_model=NodeJobsShape)
+@routes.get("/nodes/{node}/jobs", operation_id="listNodeJobs", response_model=JobsShape)
 async def list_node_jobs(
     request: Request,
     caller: Caller,

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
-from lilac.api.schemas.clusters import QueueBody, QueueChanges, QueueJobsShape, QueueShape
+from lilac.api.schemas.clusters import QueueBody, QueueChanges, QueueShape
+from lilac.api.schemas.job_replies import QueueJobsShape
 from lilac.api.wire import queue_to_wire
 from lilac.control.directory import Directory, QueueUse, QueueWanted
 from lilac.control.principals import Principal

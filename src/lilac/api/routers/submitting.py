@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json
 from lilac.api.routers.job_lists import text_to_find
+from lilac.api.schemas.job_replies import CancelledShape, CreatedJobShape, CreatedJobsShape
 from lilac.api.schemas.jobs import CancelJobs, SubmitJob, SubmitJobs, WhichJobs
 from lilac.control.platform import Platform
 from lilac.control.principals import Principal
@@ -24,7 +25,7 @@ from lilac.store.listing import JobFilter
 routes = router("jobs")
 
 
-@routes.post("/training_jobs", status_code=201, operation_id="submit_job")
+@routes.post("/training_jobs", status_code=201, operation_id="submit_job", response_model=CreatedJobShape)
 async def submit(
     body: SubmitJob, request: Request, principal: Caller, idempotency_key: str | None = Header(None)
 ) -> Response:
@@ -38,7 +39,7 @@ async def submit(
     return Json(await submitting.submit(principal, order, once), 201)
 
 
-@routes.post("/training_jobs/bulk", status_code=201, operation_id="submit_jobs")
+@routes.post("/training_jobs/bulk", status_code=201, operation_id="submit_jobs", response_model=CreatedJobsShape)
 async def submit_all(
     body: SubmitJobs, request: Request, principal: Caller, idempotency_key: str | None = Header(None)
 ) -> Response:
@@ -53,7 +54,7 @@ async def submit_all(
     return Json(await submitting.submit_all(principal, orders, once), 201)
 
 
-@routes.post("/training_jobs/cancel", operation_id="cancel_jobs")
+@routes.post("/training_jobs/cancel", operation_id="cancel_jobs", response_model=CancelledShape)
 async def cancel_all(body: CancelJobs, request: Request, principal: Caller) -> Response:
     """End all jobs that are named or match. What has ended already is left as it is."""
     platform: Platform = request.app.state.platform
@@ -64,7 +65,7 @@ async def cancel_all(body: CancelJobs, request: Request, principal: Caller) -> R
     return Json({"cancelled": done.cancelled, "ended": done.ended, "unknown": done.unknown})
 
 
-@routes.post("/training_jobs/{job}/retry", status_code=201, operation_id="retry_job")
+@routes.post("/training_jobs/{job}/retry", status_code=201, operation_id="retry_job", response_model=CreatedJobShape)
 async def retry(job: str, request: Request, principal: Caller) -> Response:
     """Run a job that failed or was cancelled again, as a new job. Of an array: those elements that did."""
     platform: Platform = request.app.state.platform

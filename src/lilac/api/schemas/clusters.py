@@ -218,11 +218,6 @@ class NodesShape(Shape):
     nodes: list[NodeShape]
 
 
-class NodeJobsShape(Shape):
-    jobs: list[dict[str, object]]
-    next: str | None
-
-
 class ClusterNodesShape(Shape):
     cluster_nodes: list[NodeShape]
 
@@ -249,11 +244,3 @@ class QueueShape(Shape):
     order: QueueOrder
     ageing_s: int | None
     preemption: bool
-
-
-class QueueJobsShape(Shape):
-    jobs: list[dict[str, object]]
-
-
-class ClusterJobsShape(Shape):
-    cluster_jobs: list[dict[str, object]]

@@ -26,6 +26,10 @@ class EventsShape(Shape):
     next: str | None
 
 
+class JobEventsShape(Shape):
+    events: list[EventShape]
+
+
 class HealthShape(Shape):
     status: str
     version: str

@@ -35,6 +35,4 @@ class Body(BaseModel):
 
 
 class Shape(BaseModel):
-    """A reply, for the documentation."""
-
-    model_config = ConfigDict(extra="allow")
+    """A reply, for the documentation. Later releases may add fields."""
