@@ -1531,13 +1531,59 @@ export interface components {
             gpus: number;
             /** Memory Mb */
             memory_mb: number;
-        } & {
-            [key: string]: unknown;
         };
         /** AppendLogs */
         AppendLogs: {
             /** Logs */
             logs: string;
+        };
+        /** ArrayFacts */
+        ArrayFacts: {
+            counts: components["schemas"]["StateCounts"];
+            /**
+             * Indices
+             * @example 0-9999
+             */
+            indices: string;
+            /** Running Limit */
+            running_limit: number | null;
+            /** Size */
+            size: number;
+        };
+        /** AttemptShape */
+        AttemptShape: {
+            /** Created At */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Message */
+            message: string | null;
+            /** Number */
+            number: number;
+            reason: components["schemas"]["FailureReason"] | null;
+            /** Replicas */
+            replicas: components["schemas"]["JobReplicaShape"][];
+            /** Size */
+            size: number;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["AttemptState"];
+        };
+        /**
+         * AttemptState
+         * @description One try at running a job. At most one attempt of a job is starting or running.
+         * @enum {string}
+         */
+        AttemptState: "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost" | "preempted";
+        /** BlockedShape */
+        BlockedShape: {
+            code: components["schemas"]["ReasonCode"];
+            /** Jobs */
+            jobs: number;
+            /** Message */
+            message: string;
+            /** Queue Id */
+            queue_id: string;
         };
         /**
          * CancelJobs
@@ -1551,12 +1597,25 @@ export interface components {
             jobs?: string[] | null;
             where?: components["schemas"]["WhichJobs"] | null;
         };
+        /** CancelledShape */
+        CancelledShape: {
+            /** Cancelled */
+            cancelled: string[];
+            /**
+             * Ended
+             * @description Had ended already.
+             */
+            ended: string[];
+            /**
+             * Unknown
+             * @description Names that no job has.
+             */
+            unknown: string[];
+        };
         /** ClusterIdShape */
         ClusterIdShape: {
             /** Cluster Id */
             cluster_id: string;
-        } & {
-            [key: string]: unknown;
         };
         /** ClusterInfoShape */
         ClusterInfoShape: {
@@ -1578,17 +1637,11 @@ export interface components {
             total_nodes: number;
             /** Updated At */
             updated_at: string;
-        } & {
-            [key: string]: unknown;
         };
         /** ClusterJobsShape */
         ClusterJobsShape: {
             /** Cluster Jobs */
-            cluster_jobs: {
-                [key: string]: unknown;
-            }[];
-        } & {
-            [key: string]: unknown;
+            cluster_jobs: components["schemas"]["JobShape"][];
         };
         /** ClusterKeyShape */
         ClusterKeyShape: {
@@ -1607,15 +1660,11 @@ export interface components {
             /** Prefix */
             prefix: string;
             scope: components["schemas"]["KeyScope"];
-        } & {
-            [key: string]: unknown;
         };
         /** ClusterNodesShape */
         ClusterNodesShape: {
             /** Cluster Nodes */
             cluster_nodes: components["schemas"]["NodeShape"][];
-        } & {
-            [key: string]: unknown;
         };
         /** ClusterShape */
         ClusterShape: {
@@ -1625,15 +1674,11 @@ export interface components {
             cluster_id: string;
             /** Cluster Name */
             cluster_name: string;
-        } & {
-            [key: string]: unknown;
         };
         /** ClustersShape */
         ClustersShape: {
             /** Clusters */
             clusters: components["schemas"]["ClusterSummaryShape"][];
-        } & {
-            [key: string]: unknown;
         };
         /** ClusterSummaryShape */
         ClusterSummaryShape: {
@@ -1649,8 +1694,6 @@ export interface components {
             total_nodes: number;
             /** Total Running Jobs */
             total_running_jobs: number;
-        } & {
-            [key: string]: unknown;
         };
         /** ClusterUsageShape */
         ClusterUsageShape: {
@@ -1669,8 +1712,6 @@ export interface components {
             step_s: number;
             /** Until */
             until: string;
-        } & {
-            [key: string]: unknown;
         };
         /** CpuInfo */
         CpuInfo: {
@@ -1678,8 +1719,42 @@ export interface components {
             total_millicores: number;
             /** Used Millicores */
             used_millicores: number;
-        } & {
-            [key: string]: unknown;
+        };
+        /** CreatedJobShape */
+        CreatedJobShape: {
+            /**
+             * Array
+             * @description Of an array: its indices.
+             */
+            array?: string | null;
+            /** Created At */
+            created_at: string;
+            /** Definition */
+            definition: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Node Id */
+            node_id: string | null;
+            /** Queue Id */
+            queue_id: string;
+            resource_requirements: components["schemas"]["Needs"];
+            status: components["schemas"]["JobState"];
+            /** Updated At */
+            updated_at: string;
+        };
+        /** CreatedJobsShape */
+        CreatedJobsShape: {
+            /** Jobs */
+            jobs: components["schemas"]["CreatedShape"][];
+        };
+        /** CreatedShape */
+        CreatedShape: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * DependencyBody
@@ -1700,6 +1775,27 @@ export interface components {
          * @enum {string}
          */
         DependencyCondition: "success" | "failure" | "any";
+        /** DifferenceShape */
+        DifferenceShape: {
+            /** After */
+            after: string | null;
+            /**
+             * Before
+             * @description When it starts as things are.
+             */
+            before: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /** Queue Id */
+            queue_id: string;
+        };
+        /**
+         * Dimension
+         * @enum {string}
+         */
+        Dimension: "cpu" | "memory" | "gpu" | "replicas";
         /**
          * DrainBody
          * @description When what still runs on the node is stopped and queued again; neither: never.
@@ -1716,6 +1812,19 @@ export interface components {
              * @default false
              */
             evict?: boolean;
+        };
+        /** ElementsShape */
+        ElementsShape: {
+            array: components["schemas"]["ArrayFacts"];
+            /** Array Id */
+            array_id: string;
+            /** Jobs */
+            jobs: components["schemas"]["JobShape"][];
+            /**
+             * Next
+             * @description What to give as `after` for the following page.
+             */
+            next: string | null;
         };
         Error: {
             /** @description A stable word for programs. */
@@ -1755,8 +1864,6 @@ export interface components {
             seq: number;
             /** User Id */
             user_id: string | null;
-        } & {
-            [key: string]: unknown;
         };
         /** EventsShape */
         EventsShape: {
@@ -1764,8 +1871,66 @@ export interface components {
             events: components["schemas"]["EventShape"][];
             /** Next */
             next: string | null;
-        } & {
-            [key: string]: unknown;
+        };
+        /** ExplanationShape */
+        ExplanationShape: {
+            /** Best Node */
+            best_node: string | null;
+            /**
+             * Code
+             * @description Why it waits; of a job that does not wait, its state.
+             */
+            code: components["schemas"]["ReasonCode"] | components["schemas"]["JobState"];
+            /** Expected Start */
+            expected_start: string | null;
+            /** Expected Start Note */
+            expected_start_note: string | null;
+            /** Holders */
+            holders: components["schemas"]["HolderShape"][];
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string;
+            job_status: components["schemas"]["JobState"];
+            /** Jobs Ahead */
+            jobs_ahead: number;
+            /** Message */
+            message: string;
+            /** Nodes */
+            nodes: components["schemas"]["NodeAnswer"][];
+            /** Position */
+            position: number | null;
+            smallest_change: components["schemas"]["SmallestChange"] | null;
+        };
+        /**
+         * FailureReason
+         * @description Why an attempt or a replica did not succeed; decides whether trying again can help.
+         * @enum {string}
+         */
+        FailureReason: "error" | "out_of_memory" | "image" | "start" | "engine" | "vanished" | "node_lost" | "gpu_lost" | "time_limit" | "cancelled" | "preempted" | "drained" | "peer" | "dependency";
+        /** Foretold */
+        Foretold: {
+            /** @description Why it would wait. */
+            code: components["schemas"]["ReasonCode"] | null;
+            /** Message */
+            message: string | null;
+            /**
+             * Nodes
+             * @description Where it would start now.
+             */
+            nodes: components["schemas"]["NamedNode"][];
+            /**
+             * Preempts
+             * @description The jobs that would make room for it.
+             */
+            preempts: string[];
+            /**
+             * Start
+             * @description The latest to expect; null if it can never start, or nobody knows.
+             */
+            start: string | null;
+            /** Starts Now */
+            starts_now: boolean;
         };
         /** Free */
         Free: {
@@ -1775,8 +1940,6 @@ export interface components {
             gpus: number;
             /** Memory Mb */
             memory_mb: number;
-        } & {
-            [key: string]: unknown;
         };
         /** GpuInfo */
         GpuInfo: {
@@ -1784,8 +1947,15 @@ export interface components {
             total_gpus: number;
             /** Used Gpus */
             used_gpus: number;
-        } & {
-            [key: string]: unknown;
+        };
+        /** GpuNeeds */
+        GpuNeeds: {
+            /** Count */
+            count: number;
+            /** Memory Gb */
+            memory_gb: number | null;
+            /** Model */
+            model: string | null;
         };
         /**
          * GpuRequirements
@@ -1816,8 +1986,38 @@ export interface components {
             status: string;
             /** Version */
             version: string;
-        } & {
-            [key: string]: unknown;
+        };
+        /** HolderShape */
+        HolderShape: {
+            /**
+             * Ends At
+             * @description By its time limit; null if it has none.
+             */
+            ends_at: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /** Node Name */
+            node_name: string | null;
+        };
+        /** InLineShape */
+        InLineShape: {
+            code: components["schemas"]["ReasonCode"] | null;
+            /** Expected Start */
+            expected_start: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /** Message */
+            message: string | null;
+            /** Owner */
+            owner: string | null;
+            /** Position */
+            position: number;
+            /** Priority */
+            priority: number;
         };
         /**
          * InUse
@@ -1832,21 +2032,329 @@ export interface components {
             memory_mb: number;
             /** Running Jobs */
             running_jobs: number;
-        } & {
-            [key: string]: unknown;
+        };
+        /** JobDependency */
+        JobDependency: {
+            condition: components["schemas"]["DependencyCondition"];
+            /** Job Id */
+            job_id: string;
+        };
+        /** JobDetailShape */
+        JobDetailShape: {
+            /** After */
+            after: components["schemas"]["JobDependency"][];
+            /** Args */
+            args: string[];
+            array: components["schemas"]["ArrayFacts"] | null;
+            /** Array Id */
+            array_id: string | null;
+            /** Array Index */
+            array_index: number | null;
+            /** Attempt */
+            attempt: number;
+            /** Attempts */
+            attempts: components["schemas"]["AttemptShape"][];
+            /** Command */
+            command: string[] | null;
+            /** Created At */
+            created_at: string;
+            /** Definition */
+            definition: string;
+            /**
+             * Env
+             * @description For the owner and administrators only.
+             */
+            env: {
+                [key: string]: string;
+            } | null;
+            /** Exclusive */
+            exclusive: boolean;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Grace S */
+            grace_s: number;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string;
+            job_status: components["schemas"]["JobState"];
+            kind: components["schemas"]["JobKind"];
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Max Retries */
+            max_retries: number;
+            /** Message */
+            message: string | null;
+            /** Node Id */
+            node_id: string | null;
+            /** Node Name */
+            node_name: string | null;
+            /** Node Selector */
+            node_selector: {
+                [key: string]: string;
+            };
+            /**
+             * Owner
+             * @description null when the account is gone.
+             */
+            owner: string | null;
+            /** Ports */
+            ports: components["schemas"]["JobPort"][];
+            /** Preemptible */
+            preemptible: boolean;
+            /** Priority */
+            priority: number;
+            progress: components["schemas"]["JobProgress"] | null;
+            /** Queue Id */
+            queue_id: string;
+            /**
+             * Queue Name
+             * @description null when the queue is gone.
+             */
+            queue_name: string | null;
+            reason: components["schemas"]["FailureReason"] | null;
+            resource_requirements: components["schemas"]["Needs"];
+            /** Retries */
+            retries: number;
+            /** Retries Allowed */
+            retries_allowed: {
+                [key: string]: number;
+            };
+            /** Retries Used */
+            retries_used: {
+                [key: string]: number;
+            };
+            /** Retry Of */
+            retry_of: string | null;
+            runtime: components["schemas"]["RuntimeName"];
+            /** Secrets */
+            secrets: components["schemas"]["JobSecret"][];
+            size: components["schemas"]["JobSize"];
+            /** Started At */
+            started_at: string | null;
+            /** Stop Signal */
+            stop_signal: string;
+            /** Time Limit S */
+            time_limit_s: number | null;
+            /** Updated At */
+            updated_at: string;
+            /** Volumes */
+            volumes: components["schemas"]["JobVolume"][];
+            /** @description Why it waits, if it does. */
+            waiting: components["schemas"]["WaitingShape"] | null;
+            waterfall: components["schemas"]["Waterfall"];
+            /** Working Dir */
+            working_dir: string | null;
+        };
+        /** JobEventsShape */
+        JobEventsShape: {
+            /** Events */
+            events: components["schemas"]["EventShape"][];
         };
         /** JobInfo */
         JobInfo: {
             /** Total Running Jobs */
             total_running_jobs: number;
-        } & {
-            [key: string]: unknown;
         };
         /**
          * JobKind
          * @enum {string}
          */
         JobKind: "batch" | "elastic" | "pod";
+        /** JobPort */
+        JobPort: {
+            /** Name */
+            name: string;
+            /** Port */
+            port: number;
+            /** Protocol */
+            protocol: string;
+        };
+        /** JobProgress */
+        JobProgress: {
+            /** Done */
+            done: number;
+            /**
+             * Step
+             * @example pull
+             */
+            step: string;
+            /**
+             * Total
+             * @description null while nobody knows.
+             */
+            total: number | null;
+        };
+        /** JobReplicaShape */
+        JobReplicaShape: {
+            /** Exit Code */
+            exit_code: number | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Gpu Uuids */
+            gpu_uuids: string[];
+            /** Log Bytes */
+            log_bytes: number;
+            /** Message */
+            message: string | null;
+            /** Node Id */
+            node_id: string;
+            /** Node Name */
+            node_name: string | null;
+            /**
+             * Ports
+             * @description By port and protocol, such as 8080/tcp.
+             */
+            ports: {
+                [key: string]: components["schemas"]["ReplicaPort"];
+            };
+            /** Rank */
+            rank: number;
+            reason: components["schemas"]["FailureReason"] | null;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["ReplicaState"];
+            /** Stop Wanted */
+            stop_wanted: boolean;
+            usage: components["schemas"]["ReplicaUsage"] | null;
+        };
+        /** JobSecret */
+        JobSecret: {
+            /** Env */
+            env: string | null;
+            /** File */
+            file: string | null;
+            /** Name */
+            name: string;
+        };
+        /** JobShape */
+        JobShape: {
+            /** After */
+            after: components["schemas"]["JobDependency"][];
+            /** Args */
+            args: string[];
+            array: components["schemas"]["ArrayFacts"] | null;
+            /** Array Id */
+            array_id: string | null;
+            /** Array Index */
+            array_index: number | null;
+            /** Attempt */
+            attempt: number;
+            /** Command */
+            command: string[] | null;
+            /** Created At */
+            created_at: string;
+            /** Definition */
+            definition: string;
+            /**
+             * Env
+             * @description For the owner and administrators only.
+             */
+            env: {
+                [key: string]: string;
+            } | null;
+            /** Exclusive */
+            exclusive: boolean;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Grace S */
+            grace_s: number;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string;
+            job_status: components["schemas"]["JobState"];
+            kind: components["schemas"]["JobKind"];
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Max Retries */
+            max_retries: number;
+            /** Message */
+            message: string | null;
+            /** Node Id */
+            node_id: string | null;
+            /** Node Name */
+            node_name: string | null;
+            /** Node Selector */
+            node_selector: {
+                [key: string]: string;
+            };
+            /**
+             * Owner
+             * @description null when the account is gone.
+             */
+            owner: string | null;
+            /** Ports */
+            ports: components["schemas"]["JobPort"][];
+            /** Preemptible */
+            preemptible: boolean;
+            /** Priority */
+            priority: number;
+            progress: components["schemas"]["JobProgress"] | null;
+            /** Queue Id */
+            queue_id: string;
+            /**
+             * Queue Name
+             * @description null when the queue is gone.
+             */
+            queue_name: string | null;
+            reason: components["schemas"]["FailureReason"] | null;
+            resource_requirements: components["schemas"]["Needs"];
+            /** Retries */
+            retries: number;
+            /** Retries Allowed */
+            retries_allowed: {
+                [key: string]: number;
+            };
+            /** Retries Used */
+            retries_used: {
+                [key: string]: number;
+            };
+            /** Retry Of */
+            retry_of: string | null;
+            runtime: components["schemas"]["RuntimeName"];
+            /** Secrets */
+            secrets: components["schemas"]["JobSecret"][];
+            size: components["schemas"]["JobSize"];
+            /** Started At */
+            started_at: string | null;
+            /** Stop Signal */
+            stop_signal: string;
+            /** Time Limit S */
+            time_limit_s: number | null;
+            /** Updated At */
+            updated_at: string;
+            /** Volumes */
+            volumes: components["schemas"]["JobVolume"][];
+            waterfall: components["schemas"]["Waterfall"];
+            /** Working Dir */
+            working_dir: string | null;
+        };
+        /** JobSize */
+        JobSize: {
+            /** Max */
+            max: number;
+            /** Min */
+            min: number;
+        };
+        /** JobsShape */
+        JobsShape: {
+            /** Jobs */
+            jobs: components["schemas"]["JobShape"][];
+            /**
+             * Next
+             * @description What to give as `after` for the following page.
+             */
+            next: string | null;
+        };
         /**
          * JobState
          * @description The words that users see, as on the wire.
@@ -1874,8 +2382,17 @@ export interface components {
             step_s: number;
             /** Until */
             until: string;
-        } & {
-            [key: string]: unknown;
+        };
+        /** JobVolume */
+        JobVolume: {
+            /** Host Path */
+            host_path: string | null;
+            /** Name */
+            name: string | null;
+            /** Path */
+            path: string;
+            /** Read Only */
+            read_only: boolean;
         };
         /**
          * KeyScope
@@ -1898,8 +2415,6 @@ export interface components {
             /** Prefix */
             prefix: string;
             scope: components["schemas"]["KeyScope"];
-        } & {
-            [key: string]: unknown;
         };
         /**
          * LimitsBody
@@ -1923,6 +2438,13 @@ export interface components {
              */
             waiting_jobs?: number | null;
         };
+        /** LineShape */
+        LineShape: {
+            /** Jobs */
+            jobs: components["schemas"]["InLineShape"][];
+            /** Waiting Jobs */
+            waiting_jobs: number;
+        };
         /** LoginBody */
         LoginBody: {
             /** Password */
@@ -1936,8 +2458,6 @@ export interface components {
             total_memory_mb: number;
             /** Used Memory Mb */
             used_memory_mb: number;
-        } & {
-            [key: string]: unknown;
         };
         /** MoreNodes */
         MoreNodes: {
@@ -1968,6 +2488,21 @@ export interface components {
              */
             queue_id?: string | null;
         };
+        /** NamedNode */
+        NamedNode: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+        };
+        /** Needs */
+        Needs: {
+            /** Cpu Millicores */
+            cpu_millicores: number;
+            gpus: components["schemas"]["GpuNeeds"] | null;
+            /** Memory Mb */
+            memory_mb: number;
+        };
         /** NewClusterBody */
         NewClusterBody: {
             /** Cluster Description */
@@ -1993,8 +2528,6 @@ export interface components {
             /** Prefix */
             prefix: string;
             scope: components["schemas"]["KeyScope"];
-        } & {
-            [key: string]: unknown;
         };
         /** NewUserBody */
         NewUserBody: {
@@ -2019,8 +2552,23 @@ export interface components {
             gpus: number;
             /** Memory Mb */
             memory_mb: number;
-        } & {
-            [key: string]: unknown;
+        };
+        /** NodeAnswer */
+        NodeAnswer: {
+            /**
+             * Fits
+             * @description How many replicas have room there now.
+             */
+            fits: number;
+            /** Node Name */
+            node_name: string;
+            /** Shortages */
+            shortages: components["schemas"]["ShortageShape"][];
+            /**
+             * Unsuitable
+             * @description Why it can never run there.
+             */
+            unsuitable: string | null;
         };
         /** NodeChanges */
         NodeChanges: {
@@ -2040,8 +2588,6 @@ export interface components {
             manufacturer: string;
             /** Millicores */
             millicores: number;
-        } & {
-            [key: string]: unknown;
         };
         /** NodeDisk */
         NodeDisk: {
@@ -2049,8 +2595,6 @@ export interface components {
             free_mb: number;
             /** Total Mb */
             total_mb: number;
-        } & {
-            [key: string]: unknown;
         };
         /** NodeGpu */
         NodeGpu: {
@@ -2088,8 +2632,6 @@ export interface components {
             problem: string | null;
             /** Uuid */
             uuid: string;
-        } & {
-            [key: string]: unknown;
         };
         /** NodeGpuSummary */
         NodeGpuSummary: {
@@ -2101,19 +2643,6 @@ export interface components {
             memory_mb: number;
             /** Model */
             model: string;
-        } & {
-            [key: string]: unknown;
-        };
-        /** NodeJobsShape */
-        NodeJobsShape: {
-            /** Jobs */
-            jobs: {
-                [key: string]: unknown;
-            }[];
-            /** Next */
-            next: string | null;
-        } & {
-            [key: string]: unknown;
         };
         /** NodeShape */
         NodeShape: {
@@ -2166,15 +2695,11 @@ export interface components {
             set_labels: {
                 [key: string]: string;
             };
-        } & {
-            [key: string]: unknown;
         };
         /** NodesShape */
         NodesShape: {
             /** Nodes */
             nodes: components["schemas"]["NodeShape"][];
-        } & {
-            [key: string]: unknown;
         };
         /**
          * NodeState
@@ -2196,8 +2721,6 @@ export interface components {
             step_s: number;
             /** Until */
             until: string;
-        } & {
-            [key: string]: unknown;
         };
         /** OtherPriority */
         OtherPriority: {
@@ -2205,6 +2728,13 @@ export interface components {
             job: string;
             /** Priority */
             priority: number;
+        };
+        /** OthersShape */
+        OthersShape: {
+            /** Earlier */
+            earlier: number;
+            /** Later */
+            later: number;
         };
         /** OwnProfileShape */
         OwnProfileShape: {
@@ -2219,8 +2749,6 @@ export interface components {
             user_id: string;
             /** Username */
             username: string;
-        } & {
-            [key: string]: unknown;
         };
         /** PasswordBody */
         PasswordBody: {
@@ -2228,6 +2756,38 @@ export interface components {
             new_password: string;
             /** Old Password */
             old_password: string;
+        };
+        /** PlacesShape */
+        PlacesShape: {
+            /** Job Id */
+            job_id: string;
+            /** Nodes */
+            nodes: string[];
+        };
+        /** PlanShape */
+        PlanShape: {
+            /** At */
+            at: string | null;
+            /** Blocked */
+            blocked: components["schemas"]["BlockedShape"][];
+            /** Blocked Shapes */
+            blocked_shapes: number;
+            /** Grows */
+            grows: components["schemas"]["PlacesShape"][];
+            /** Making Room For */
+            making_room_for: string | null;
+            /** Passes */
+            passes: number;
+            /** Preemptions */
+            preemptions: string[];
+            /** Running */
+            running: number;
+            /** Shrinks */
+            shrinks: components["schemas"]["ShrinkShape"][];
+            /** Starts */
+            starts: components["schemas"]["PlacesShape"][];
+            /** Waiting */
+            waiting: number;
         };
         /** PolicyShape */
         PolicyShape: {
@@ -2260,8 +2820,6 @@ export interface components {
              * @description Whether only certain names may.
              */
             sign_up_names: boolean;
-        } & {
-            [key: string]: unknown;
         };
         /**
          * PortOfJob
@@ -2360,11 +2918,7 @@ export interface components {
         /** QueueJobsShape */
         QueueJobsShape: {
             /** Jobs */
-            jobs: {
-                [key: string]: unknown;
-            }[];
-        } & {
-            [key: string]: unknown;
+            jobs: components["schemas"]["JobShape"][];
         };
         /**
          * QueueOrder
@@ -2394,8 +2948,21 @@ export interface components {
             user_limits: components["schemas"]["LimitsBody"];
             /** Waiting Jobs */
             waiting_jobs: number;
-        } & {
-            [key: string]: unknown;
+        };
+        /**
+         * ReasonCode
+         * @description Why, in one word.
+         * @enum {string}
+         */
+        ReasonCode: "no_queue" | "queue_paused" | "no_nodes" | "never_fits" | "unavailable" | "resources" | "gang" | "reserved" | "limit" | "making_room" | "dependency" | "pause" | "array_limit" | "array_order" | "previous_attempt" | "ready";
+        /** ReplicaPort */
+        ReplicaPort: {
+            /** Address */
+            address: string;
+            /** Host */
+            host: string;
+            /** Port */
+            port: number;
         };
         /** ReplicaShape */
         ReplicaShape: {
@@ -2413,8 +2980,6 @@ export interface components {
             started_at: string;
             /** Version */
             version: string;
-        } & {
-            [key: string]: unknown;
         };
         /** ReplicasShape */
         ReplicasShape: {
@@ -2424,8 +2989,25 @@ export interface components {
             leading_since: string | null;
             /** Replicas */
             replicas: components["schemas"]["ReplicaShape"][];
-        } & {
-            [key: string]: unknown;
+        };
+        /**
+         * ReplicaState
+         * @description One container or process. It holds its resources until a terminal state.
+         * @enum {string}
+         */
+        ReplicaState: "assigned" | "preparing" | "running" | "succeeded" | "failed" | "stopped" | "lost";
+        /** ReplicaUsage */
+        ReplicaUsage: {
+            /** Cpu Millicores Max */
+            cpu_millicores_max: number;
+            /** Cpu Millicores Mean */
+            cpu_millicores_mean: number;
+            /** Gpu Memory Mb Max */
+            gpu_memory_mb_max: number | null;
+            /** Gpu Utilization Pct Mean */
+            gpu_utilization_pct_mean: number | null;
+            /** Memory Mb Max */
+            memory_mb_max: number;
         };
         /**
          * ResourceRequirements
@@ -2521,15 +3103,11 @@ export interface components {
             shared: boolean;
             /** Updated At */
             updated_at: string;
-        } & {
-            [key: string]: unknown;
         };
         /** SecretsShape */
         SecretsShape: {
             /** Secrets */
             secrets: components["schemas"]["SecretShape"][];
-        } & {
-            [key: string]: unknown;
         };
         /** SessionShape */
         SessionShape: {
@@ -2554,12 +3132,25 @@ export interface components {
             user_id: string;
             /** Username */
             username: string;
-        } & {
-            [key: string]: unknown;
         };
         /** SetStatus */
         SetStatus: {
             status: components["schemas"]["JobState"];
+        };
+        /** ShortageShape */
+        ShortageShape: {
+            dimension: components["schemas"]["Dimension"];
+            /** Free */
+            free: number;
+            /** Needed */
+            needed: number;
+        };
+        /** ShrinkShape */
+        ShrinkShape: {
+            /** Job Id */
+            job_id: string;
+            /** Ranks */
+            ranks: number[];
         };
         /** SignUpBody */
         SignUpBody: {
@@ -2587,6 +3178,26 @@ export interface components {
              * @default 1
              */
             min?: number;
+        };
+        /** SmallestChange */
+        SmallestChange: {
+            /** Text */
+            text: string;
+        };
+        /** StateCounts */
+        StateCounts: {
+            /** Cancelled */
+            cancelled: number;
+            /** Failed */
+            failed: number;
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Starting */
+            starting: number;
+            /** Succeeded */
+            succeeded: number;
         };
         /**
          * SubmitJob
@@ -2703,6 +3314,12 @@ export interface components {
             /** Jobs */
             jobs: components["schemas"]["SubmitJob"][];
         };
+        /** SummaryShape */
+        SummaryShape: {
+            counts: components["schemas"]["StateCounts"];
+            /** Total */
+            total: number;
+        };
         /** TokenShape */
         TokenShape: {
             /** Access Token */
@@ -2712,8 +3329,6 @@ export interface components {
              * @example Bearer
              */
             token_type: string;
-        } & {
-            [key: string]: unknown;
         };
         /** UsageFigures */
         UsageFigures: {
@@ -2729,8 +3344,6 @@ export interface components {
             memory_mb_max: number;
             /** Rank */
             rank: number;
-        } & {
-            [key: string]: unknown;
         };
         /** UsageSample */
         UsageSample: {
@@ -2750,8 +3363,6 @@ export interface components {
             gpu_utilization_pct: number | null;
             /** Memory Mb */
             memory_mb: number;
-        } & {
-            [key: string]: unknown;
         };
         /** UserChangesBody */
         UserChangesBody: {
@@ -2769,8 +3380,6 @@ export interface components {
         UserIdShape: {
             /** User Id */
             user_id: string;
-        } & {
-            [key: string]: unknown;
         };
         /** UserShape */
         UserShape: {
@@ -2787,22 +3396,16 @@ export interface components {
             user_id: string;
             /** Username */
             username: string;
-        } & {
-            [key: string]: unknown;
         };
         /** UsersShape */
         UsersShape: {
             /** Users */
             users: components["schemas"]["UserShape"][];
-        } & {
-            [key: string]: unknown;
         };
         /** VersionShape */
         VersionShape: {
             /** Version */
             version: string;
-        } & {
-            [key: string]: unknown;
         };
         /** VolumeBody */
         VolumeBody: {
@@ -2854,15 +3457,49 @@ export interface components {
             node_name: string | null;
             /** Owner */
             owner: string | null;
-        } & {
-            [key: string]: unknown;
         };
         /** VolumesShape */
         VolumesShape: {
             /** Volumes */
             volumes: components["schemas"]["VolumeShape"][];
-        } & {
-            [key: string]: unknown;
+        };
+        /** WaitingShape */
+        WaitingShape: {
+            code: components["schemas"]["ReasonCode"];
+            /** Expected Start */
+            expected_start: string | null;
+            /** Message */
+            message: string;
+            /** Smallest Change */
+            smallest_change: string | null;
+        };
+        /**
+         * Waterfall
+         * @description When the steps of the last attempt were, in seconds since the epoch; what has not happened is left out.
+         */
+        Waterfall: {
+            /** Assigned */
+            assigned?: number | null;
+            /** Created */
+            created?: number | null;
+            /** Exited */
+            exited?: number | null;
+            /** Finished */
+            finished?: number | null;
+            /** Planned */
+            planned?: number | null;
+            /** Pull Finished */
+            pull_finished?: number | null;
+            /** Pull Started */
+            pull_started?: number | null;
+            /** Received */
+            received?: number | null;
+            /** Running Reported */
+            running_reported?: number | null;
+            /** Started */
+            started?: number | null;
+            /** Submitted */
+            submitted?: number | null;
         };
         /**
          * WhatIfBody
@@ -2891,6 +3528,29 @@ export interface components {
             priorities?: components["schemas"]["OtherPriority"][];
             /** @description This job is submitted. */
             submit?: components["schemas"]["SubmitJob"] | null;
+        };
+        /** WhatIfShape */
+        WhatIfShape: {
+            /**
+             * Jobs
+             * @description Jobs that the caller may see and that start at another time.
+             */
+            jobs: components["schemas"]["DifferenceShape"][];
+            /**
+             * Left Out
+             * @description Waiting jobs at the end of the line that were not looked at.
+             */
+            left_out: number;
+            /**
+             * More
+             * @description How many more of these there are.
+             */
+            more: number;
+            /** Now */
+            now: string;
+            others: components["schemas"]["OthersShape"];
+            /** @description About the job in `submit`. */
+            submitted: components["schemas"]["Foretold"] | null;
         };
         /**
          * WhichJobs
@@ -5071,7 +5731,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeJobsShape"];
+                    "application/json": components["schemas"]["JobsShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -5259,7 +5919,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["PlanShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -5843,7 +6503,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["LineShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -6263,7 +6923,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["JobsShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -6325,7 +6985,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["CreatedJobShape"];
                 };
             };
             /** @description The body is not valid JSON. */
@@ -6517,7 +7177,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["JobDetailShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -6579,7 +7239,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["JobDetailShape"];
                 };
             };
             /** @description The body is not valid JSON. */
@@ -6737,7 +7397,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ElementsShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -6798,7 +7458,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["JobEventsShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -6856,7 +7516,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ExplanationShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -7078,7 +7738,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["CreatedJobShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -7215,7 +7875,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["JobDetailShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -7277,7 +7937,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["CreatedJobsShape"];
                 };
             };
             /** @description The body is not valid JSON. */
@@ -7373,7 +8033,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["CancelledShape"];
                 };
             };
             /** @description The body is not valid JSON. */
@@ -7478,7 +8138,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["SummaryShape"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -8267,7 +8927,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["WhatIfShape"];
                 };
             };
             /** @description The body is not valid JSON. */
@@ -8344,12 +9004,17 @@ type ReadonlyArray<T> = [
 ] extends [
     unknown[]
 ] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
+export const attemptStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AttemptState"]> = ["starting", "running", "succeeded", "failed", "cancelled", "lost", "preempted"];
 export const dependencyConditionValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["DependencyCondition"]> = ["success", "failure", "any"];
+export const dimensionValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Dimension"]> = ["cpu", "memory", "gpu", "replicas"];
 export const eventKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventKind"]> = ["job.submitted", "job.assigned", "job.running", "job.requeued", "job.preempted", "job.resized", "job.changed", "job.released", "array.started", "array.cancelled", "array.ended", "job.succeeded", "job.failed", "job.cancelled", "job.exec_opened", "job.exec_closed", "replica.changed", "node.joined", "node.changed", "node.lost", "node.back", "cluster.created", "cluster.deleted", "queue.created", "queue.changed", "queue.deleted", "user.created", "user.changed", "user.deleted", "user.logged_in", "user.login_failed", "key.created", "key.deleted", "secret.set", "secret.deleted", "volume.created", "volume.deleted", "server.started"];
+export const failureReasonValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["FailureReason"]> = ["error", "out_of_memory", "image", "start", "engine", "vanished", "node_lost", "gpu_lost", "time_limit", "cancelled", "preempted", "drained", "peer", "dependency"];
 export const jobKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["JobKind"]> = ["batch", "elastic", "pod"];
 export const jobStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["JobState"]> = ["queued", "starting", "running", "succeeded", "failed", "cancelled"];
 export const keyScopeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["KeyScope"]> = ["read", "submit", "admin"];
 export const nodeStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["NodeState"]> = ["available", "busy", "draining", "lost"];
 export const queueOrderValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QueueOrder"]> = ["fifo", "fair"];
+export const reasonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ReasonCode"]> = ["no_queue", "queue_paused", "no_nodes", "never_fits", "unavailable", "resources", "gang", "reserved", "limit", "making_room", "dependency", "pause", "array_limit", "array_order", "previous_attempt", "ready"];
+export const replicaStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ReplicaState"]> = ["assigned", "preparing", "running", "succeeded", "failed", "stopped", "lost"];
 export const roleValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Role"]> = ["admin", "member", "viewer"];
 export const runtimeNameValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RuntimeName"]> = ["docker", "process"];
