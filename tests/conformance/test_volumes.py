@@ -69,3 +69,21 @@ async def test_a_volume_of_a_live_job_is_in_use(database: Database) -> None:
     assert await database.read(volumes.user_of, volume) is None
     live = await database.write(store, JobState.RUNNING)
     assert await database.read(volumes.user_of, volume) == (live, "digits")
+
+
+async def test_a_doomed_volume_is_kept_with_its_node_until_it_is_forgotten(database: Database) -> None:
+    one, two = await database.write(a_volume), await database.write(lambda tx: a_volume(tx, "data"))
+
+    def doom(tx: Transaction, volume: Volume, node_id: NodeId) -> None:
+        volumes.doom_volume(tx.conn, volume, node_id, 9.0)
+
+    await database.write(doom, one, HERE)
+    await database.write(doom, two, THERE)
+    assert await database.read(volumes.list_volumes) == []
+    assert await database.read(volumes.doomed) == {HERE: {one.id: "models"}, THERE: {two.id: "data"}}
+    assert await database.read(volumes.doomed, [THERE]) == {THERE: {two.id: "data"}}
+    assert await database.write(lambda tx: volumes.forget_doomed(tx.conn, HERE, [two.id])) == []
+    (forgotten,) = await database.write(lambda tx: volumes.forget_doomed(tx.conn, HERE, [one.id, two.id]))
+    assert (forgotten.id, forgotten.name, forgotten.owner_id) == (one.id, "models", one.owner_id)
+    await database.write(lambda tx: volumes.forget_doomed(tx.conn, THERE))
+    assert await database.read(volumes.doomed) == {}

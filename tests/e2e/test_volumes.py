@@ -48,6 +48,12 @@ def test_data_survives_from_job_to_job_and_host_paths_are_given_where_allowed(tm
             assert node["name"] in run("volumes", "ls")
             volume = api.get("/volumes/models")
             told = run("volumes", "rm", "models", "scratch").splitlines()
-            assert told[1] == f"Its data is still on node {node['name']} as lilac-{volume['id']}."
-            assert (agent.directory / "state/volumes" / f"lilac-{volume['id']}" / "m").read_text() == "kept\n"
+            assert told[1] == f"Its data on node {node['name']} is being deleted."
             assert api.get("/volumes")["volumes"] == []
+            data = agent.directory / "state/volumes" / f"lilac-{volume['id']}"
+            eventually(lambda: not data.exists(), 10, "the end of the data")
+
+            def said() -> bool:
+                return any(event["kind"] == "volume.data_deleted" for event in api.get("/events?limit=100")["events"])
+
+            eventually(said, 10, "the word that the data is gone")

@@ -176,6 +176,15 @@ class DockerEngine:
             if error.status != 404:
                 raise
 
+    async def remove_volume(self, name: str) -> None:
+        """Delete a volume; one that is gone is no error."""
+        try:
+            async with self._asking(), self._docker()._query(f"volumes/{name}", "DELETE"):
+                pass
+        except EngineError as error:
+            if error.status != 404:
+                raise
+
     async def exec(
         self, container: str, argv: Sequence[str], *, tty: bool, environment: Mapping[str, str]
     ) -> tuple[str, ExecStream]:

@@ -225,6 +225,10 @@ class DockerRuntime:
                 log.warning("removing a container that nobody knows any more", replica=str(key))
                 await self._engine.remove(found["Id"])
 
+    async def remove_volume(self, volume_id: str) -> None:
+        """Delete a named volume with its data; `EngineError` while a container has it."""
+        await self._engine.remove_volume(volumes.name_of(volume_id))
+
     async def disk(self) -> Mapping[str, int] | None:
         """The engine's disk as the wire has it, None where it cannot be told."""
         disk = await self._disk.measure()

@@ -29,6 +29,7 @@ from lilac.agent.runtime import Runtime
 from lilac.agent.sampling import Sampler
 from lilac.agent.shipping import Shipper
 from lilac.agent.tunnels import AgentTunnels
+from lilac.agent.volume_removal import VolumeRemoval
 from lilac.agent.wire import Reply
 from lilac.model.clusters import RuntimeName
 
@@ -81,8 +82,18 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
     replicas = Replicas(journal, runtimes, changed=lambda: reporter.changed(), lost_gpus=devices.lost_among)
     tunnels = AgentTunnels(control_plane, replicas)
 
+    docker = runtimes.get(RuntimeName.DOCKER)
+    removal = VolumeRemoval(
+        config.state_dir,
+        elsewhere=[docker.remove_volume] if isinstance(docker, DockerRuntime) else [],
+        in_use=replicas.volumes,
+        changed=lambda: reporter.changed(),
+    )
+
     async def apply(reply: Reply) -> None:
         tunnels.offered(reply.tunnels)
+        if not reply.original:
+            removal.wanted(reply.removed_volumes)
         await replicas.apply(reply)
 
     reporter = Reporter(
@@ -92,6 +103,7 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
         apply=apply,
         longest_wait_s=replicas.longest_wait_s,
         contacted=replicas.contacted,
+        removed_volumes=removal.report,
     )
     sampler = Sampler(control_plane, running=replicas.all_running, use=lambda: devices.last.use)
     shipper = Shipper(control_plane, replicas.shipped)
@@ -117,6 +129,7 @@ async def _run(config: AgentConfig, journal: Journal, stop: asyncio.Event) -> No
         for task in (speaking, stopping, looking, sampling):
             task.cancel()
         await asyncio.gather(speaking, stopping, looking, sampling, return_exceptions=True)
+        await removal.close()
         await tunnels.close()
         await replicas.close()
         with contextlib.suppress(TimeoutError):

@@ -163,6 +163,11 @@ class Replicas:
         leases = [held.assignment.lease_s for held in self._held.values() if held.assignment.exclusive]
         return min(leases, default=math.inf) / RENEWALS_PER_LEASE
 
+    def volumes(self) -> set[str]:
+        """The named volumes of everything that is held, also of what has ended and is not removed yet."""
+        mounts = (volume for held in self._held.values() for volume in held.assignment.volumes)
+        return {volume.volume_id for volume in mounts if volume.volume_id is not None}
+
     def reports(self) -> list[dict[str, Any]]:
         """Return the state of every held replica, as the wire has it."""
         return [held.report() for held in self._held.values()]

@@ -51,6 +51,7 @@ class Reporter:
         wait_s: int = WAIT_S,
         longest_wait_s: Callable[[], float] = lambda: float(WAIT_S),
         contacted: Callable[[float], None] = lambda sent_at: None,
+        removed_volumes: Callable[[], list[str]] = list,
         refused_pause_s: float = REFUSED_PAUSE_S,
     ) -> None:
         self._control_plane = control_plane
@@ -60,6 +61,7 @@ class Reporter:
         self._wait_s = wait_s
         self._longest_wait_s = longest_wait_s
         self._contacted = contacted
+        self._removed_volumes = removed_volumes
         self._refused_pause_s = refused_pause_s
         self._incarnation = str(uuid.uuid4())
         self._sequence = 0
@@ -174,6 +176,7 @@ class Reporter:
             "replicas": replicas,
             "revision": self._revision,
             "wait_s": wait_s,
+            **({"removed_volumes": removed} if (removed := self._removed_volumes()) else {}),
         }
 
     def _pause(self, error: LilacError, backoff: Backoff) -> float:

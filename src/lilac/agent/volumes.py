@@ -1,7 +1,7 @@
 """Volumes of replicas: where they are on this machine, and whether a job may have them.
 
 A named volume is `lilac-<id>`: a volume of the Docker engine for containers, a directory below the agent's state for
-processes. Both stay when jobs end.
+processes. Both stay when jobs end, and go when the volume is deleted (`volume_removal`).
 
 A host path is given only below a path that the agent's owner has allowed, and it is where it really leads that counts:
 symbolic links are followed first, and what is mounted is what they led to. Links that somebody who may write there
@@ -27,7 +27,11 @@ DIRECTORY = "volumes"
 
 def volume_name(volume: VolumeMount) -> str:
     """What the engine, or the directory below the agent's state, calls a named volume."""
-    return f"lilac-{volume.volume_id}"
+    return name_of(str(volume.volume_id))
+
+
+def name_of(volume_id: str) -> str:
+    return f"lilac-{volume_id}"
 
 
 def real_path(path: str, allowed: Collection[str], *, read_only: bool) -> str:

@@ -99,6 +99,8 @@ class Reply:
     revision: str
     replicas: Mapping[ReplicaKey, Listed]
     tunnels: tuple[TunnelOffer, ...] = ()
+    removed_volumes: tuple[str, ...] = ()
+    """Deleted volumes whose data is to be deleted here."""
     original: bool = False
     """Whether it comes from an original server, which names one job or none (see `original`)."""
     original_job: OriginalJob | None = None
@@ -116,7 +118,12 @@ def parse_reply(document: Any) -> Reply:
     try:
         listed = [_listed(item) for item in document["replicas"]]
         tunnels = tuple(_tunnel(item) for item in document.get("tunnels") or ())
-        return Reply(revision=str(document["revision"]), replicas={item.key: item for item in listed}, tunnels=tunnels)
+        return Reply(
+            revision=str(document["revision"]),
+            replicas={item.key: item for item in listed},
+            tunnels=tunnels,
+            removed_volumes=tuple(_plain_name(each) for each in document.get("removed_volumes") or ()),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"The server's list of replicas cannot be read: {error!r}.") from error
 

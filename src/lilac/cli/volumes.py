@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lilac.cli.output import clean, output_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from lilac.client.shapes import Volume
 
 
 @click.group("volumes", no_args_is_help=True)
@@ -28,7 +33,7 @@ def list_volumes(*, as_json: bool) -> None:
         [
             clean(each["name"]),
             clean(each["owner"] or "-"),
-            clean(each["node_name"] or each["node_id"] or "-"),
+            _place(each),
             wording.ago(each["last_used_at"]) if each["last_used_at"] else "-",
             each["id"],
         ]
@@ -55,7 +60,7 @@ def create(name: str, *, as_json: bool) -> None:
 @volumes.command("rm")
 @click.argument("refs", metavar="NAME...", nargs=-1, required=True)
 def remove(refs: tuple[str, ...]) -> None:
-    """Forget volumes that no live job uses. Their data stays on their nodes; this says where."""
+    """Delete volumes that no live job uses, with their data."""
     from lilac.cli.session import connected
 
     with connected() as client:
@@ -64,5 +69,20 @@ def remove(refs: tuple[str, ...]) -> None:
             client.volumes.delete(volume["id"])
             click.echo(f"Removed {clean(volume['name'])}.")
             if volume["node_id"]:
-                node = clean(volume["node_name"] or volume["node_id"])
-                click.echo(f"Its data is still on node {node} as lilac-{volume['id']}.")
+                click.echo(_fate(volume))
+
+
+def _place(volume: Volume) -> str:
+    node = clean(volume["node_name"] or volume["node_id"] or "-")
+    state = volume.get("node_state")
+    return f"{node} ({state})" if state in ("lost", "removed") else node
+
+
+def _fate(volume: Volume) -> str:
+    """What becomes of the data of a volume that was deleted just now."""
+    node, state = clean(volume["node_name"] or volume["node_id"] or ""), volume.get("node_state")
+    if state == "removed":
+        return f"Its data was on a node that was removed ({node}), and stays there as lilac-{volume['id']}."
+    if state == "lost":
+        return f"Its data is deleted when node {node} is back, which is lost now."
+    return f"Its data on node {node} is being deleted."

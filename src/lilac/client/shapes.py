@@ -78,6 +78,7 @@ class Volume(TypedDict):
     owner: str | None
     node_id: str | None
     node_name: str | None
+    node_state: NotRequired[str | None]
     created_at: str
     last_used_at: str | None
 

@@ -26,5 +26,5 @@ class Volumes:
         return self._connection.call("POST", "/volumes", body={"name": name})
 
     def delete(self, ref: str) -> None:
-        """Forget one that no live job uses; its data stays on its node."""
+        """Delete one that no live job uses, with its data."""
         self._connection.call("DELETE", f"/volumes/{segment(ref)}")

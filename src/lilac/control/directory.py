@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from lilac.control import array_changes, maintenance, records
+from lilac.control import array_changes, maintenance, records, volumes
 from lilac.control.principals import Principal
 from lilac.model.arrays import JobArray
 from lilac.model.clusters import Cluster, Node, Queue
@@ -437,8 +437,9 @@ def _remove_node(tx: Transaction, actor: str, ref: str, now: float) -> None:
         raise Conflict(f"Node {node.name} is {node.state}; only lost nodes can be removed. Stop its agent first.")
     if use.jobs:
         raise Conflict(f"Node {node.name} still holds jobs ({_some(use.jobs)}); cancel them first.")
+    left = volumes.left_by(tx.conn, node)
     store.delete_node(tx.conn, node.id)
-    _record_node(tx, actor, node, now, removed=True)
+    _record_node(tx, actor, node, now, removed=True, **({"volumes_left": left} if left else {}))
 
 
 def _create_queue(tx: Transaction, actor: str, queue_id: QueueId, wanted: QueueWanted, now: float) -> QueueUse:

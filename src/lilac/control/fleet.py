@@ -85,6 +85,8 @@ class Station:
     progressing: frozenset[ReplicaKey] = frozenset()
     """The replicas here of which `Fleet` knows some progress."""
     tunnels: dict[str, TunnelOffer] = field(default_factory=dict[str, TunnelOffer])
+    doomed: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Ids and names of the deleted volumes whose data the agent is to delete."""
     _revision: str | None = None
 
     @property
@@ -92,6 +94,7 @@ class Station:
         if self._revision is None:
             lines = sorted(f"{key} {held.desired}" for key, held in self.held.items())
             lines += sorted(f"tunnel {tunnel_id}" for tunnel_id in self.tunnels)
+            lines += sorted(f"volume {volume_id}" for volume_id in self.doomed)
             self._revision = blake2b("\n".join(lines).encode(), digest_size=12).hexdigest()
         return self._revision
 
@@ -104,6 +107,12 @@ class Station:
         """The tunnel was dialled, or is wanted no more. What waits for the list to change need not hear of that."""
         if self.tunnels.pop(tunnel_id, None) is not None:
             self._revision = None
+
+    def doom(self, volumes: Mapping[str, str]) -> None:
+        """From now on these are the volumes whose data is to be deleted."""
+        if self.doomed != volumes:
+            self.doomed = dict(volumes)
+            self._tell()
 
     def is_late(self, incarnation: str, sequence: int) -> bool:
         """Whether the agent has said something newer than the report of these numbers."""

@@ -35,6 +35,7 @@ from lilac.store import changes
 from lilac.store import clusters as cluster_store
 from lilac.store import events as event_store
 from lilac.store import jobs as job_store
+from lilac.store import volumes as volume_store
 from lilac.store.database import Database, Transaction
 
 _ROWS = 200
@@ -140,10 +141,13 @@ class Follower:
         else:
             nodes, queues = cluster_store.get_nodes(conn, touched.nodes), None
         missing = touched.nodes - nodes.keys()
+        doomed = volume_store.doomed(conn, nodes.keys()) if nodes else {}
         arrays = list(array_store.get_arrays(conn, touched.arrays).values())
 
         def take() -> None:
             self._take(news.last, events, arrays, list(works.values()), gone, nodes, missing, queues)
+            for node in nodes.values():
+                self._projection.doom(node, doomed.get(node.id, {}))
 
         tx.after(take)
         return news.more

@@ -27,7 +27,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from lilac.control import records
+from lilac.control import records, volumes
 from lilac.control.exclusivity import Exclusivity
 from lilac.control.fleet import Disk, Held, Progress, Station, TunnelOffer
 from lilac.control.following import Follower
@@ -69,6 +69,8 @@ class StatusReport:
     replicas: tuple[ReplicaReport, ...] = ()
     revision: str | None = None
     wait_s: float = 0.0
+    removed_volumes: frozenset[str] = frozenset()
+    """Deleted volumes whose data is gone."""
     progress: Mapping[ReplicaKey, Progress] = field(default_factory=dict[ReplicaKey, Progress])
     disk: Disk | None = None
     gpus: ToldGpus = ToldGpus.SEEN
@@ -84,6 +86,8 @@ class Assignment:
     held: tuple[Held, ...]
     legacy_job: Held | None = None
     tunnels: tuple[TunnelOffer, ...] = ()
+    doomed_volumes: tuple[str, ...] = ()
+    """Deleted volumes whose data the agent is to delete."""
     lease_s: float = 0.0
     """How long an exclusive replica may run without contact."""
 
@@ -138,6 +142,8 @@ class Nodes:
             news = [r for r in told.replicas if _is_news(station, r)]
             if news:
                 await self._db.write(self._record_reports, tuple(news), self._clock())
+            if gone := told.removed_volumes & station.doomed.keys():
+                await self._db.write(volumes.data_deleted, self._projection, station.node, gone, self._clock())
         if told.wait_s > 0 and told.revision == station.revision:
             self.open_polls += 1
             try:
@@ -153,6 +159,7 @@ class Nodes:
             station.revision,
             held,
             tunnels=tuple(station.tunnels.values()),
+            doomed_volumes=tuple(sorted(station.doomed)),
             lease_s=self.exclusivity.lease_s,
         )
 

@@ -168,6 +168,11 @@ class Projection:
         elif self.drains.put(node.id, node.drain_deadline):
             self.on_deadline()
 
+    def doom(self, node: Node, volumes: Mapping[str, str]) -> None:
+        """Note which deleted volumes a node is to delete the data of."""
+        if (station := self.fleet.get(node.id)) is not None:
+            station.doom(volumes)
+
     def occupy(self, station: Station, occupied: bool) -> None:
         """Note whether an original agent still holds what is not its assignment: until then it can take nothing."""
         if station.occupied is not occupied:

@@ -38,6 +38,8 @@ class Stored:
     arrays: list[JobArray]
     places: dict[str, NodeId]
     """Where the data of named volumes is."""
+    doomed: dict[NodeId, dict[str, str]]
+    """On which node the data of which deleted volumes is still to be deleted."""
     works: list[Work]
     """Every job with live replicas, once for each attempt that has some."""
 
@@ -47,6 +49,7 @@ class Stored:
         projection.put_queues(self.queues)
         for node in self.nodes:
             projection.put_node(node, seen=seen)
+            projection.doom(node, self.doomed.get(node.id, {}))
         for array in self.arrays:
             projection.put_array(array)
         for job in self.waiting:
@@ -74,5 +77,6 @@ def load(conn: Connection) -> Stored:
         held=held,
         arrays=array_store.unfinished_arrays(conn),
         places=places,
+        doomed=volume_store.doomed(conn),
         works=list(records.load_works(conn, sorted(live)).values()),
     )

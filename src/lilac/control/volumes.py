@@ -4,13 +4,16 @@ A job's volumes are looked up by name among its owner's in the transaction that 
 those that are missing; so from then on the job and the volume are bound by id, and a volume cannot be removed while a
 job that has not ended uses it. Where the data is follows from the first assignment (`lilac.control.loop`).
 
-Removing a volume forgets it here. Its data stays on the node until somebody removes it there.
+Removing a volume takes it away from people at once, and dooms its data: the agent of its node is told with its list,
+deletes the data and says so, after which nothing is known of the volume any more. A node that is lost does so when it
+is back. When a node is removed, what was doomed there is forgotten, and its event names it; its other volumes stay
+where they are, since the node may come back with its data, but no job can be submitted with them until then.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -19,6 +22,7 @@ from lilac.control.principals import Principal, require_user
 from lilac.control.projection import Projection
 from lilac.model.accounts import Role
 from lilac.model.arrays import JobArray
+from lilac.model.clusters import Node
 from lilac.model.errors import Conflict, Forbidden, InvalidInput, NotFound
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import UserId
@@ -26,6 +30,7 @@ from lilac.model.jobs import Job, JobSpec
 from lilac.model.surroundings import allows_path, check_name
 from lilac.model.volumes import Volume
 from lilac.store import accounts as account_store
+from lilac.store import clusters as cluster_store
 from lilac.store import volumes as store
 from lilac.store.database import Database, Transaction
 
@@ -37,6 +42,8 @@ class ShownVolume:
     volume: Volume
     owner: str | None
     node_name: str | None
+    node_state: str | None
+    """The state of its node, or `removed`; None where it has no data."""
 
 
 class Volumes:
@@ -73,7 +80,7 @@ class Volumes:
         return self._shown(volume, {principal.user_id: principal.username})
 
     async def delete(self, principal: Principal, ref: str) -> None:
-        """Forget a volume; its data stays on its node.
+        """Delete a volume, and have its data deleted.
 
         Raises:
             Conflict: a job that has not ended uses it.
@@ -82,7 +89,7 @@ class Volumes:
         shown = await self.get(principal, ref)
         if not principal.may_change(shown.volume.owner_id):
             raise Forbidden("Forbidden: this needs a key of scope admin; the volume is somebody else's.")
-        await self._db.write(self._delete, shown.volume, principal.actor, self._clock())
+        await self._db.write(self._delete, shown.volume.id, principal.actor, self._clock())
 
     def check_offered(self, spec: JobSpec) -> None:
         """Raise `InvalidInput` if a host path is allowed by no node of the queue's clusters."""
@@ -106,19 +113,46 @@ class Volumes:
                 field="volumes.host_path",
             )
 
-    def _delete(self, tx: Transaction, volume: Volume, actor: str, now: float) -> None:
-        store.lock_volume(tx.conn, volume.id)
+    def _delete(self, tx: Transaction, volume_id: str, actor: str, now: float) -> None:
+        store.lock_volume(tx.conn, volume_id)
+        volume = store.get_volume(tx.conn, volume_id)
+        if volume is None:
+            return
         user = store.user_of(tx.conn, volume)
         if user is not None:
             raise Conflict(
                 f"Volume {volume.name} is used by job {user[1]} ({user[0]}), which has not ended; cancel it first, or "
                 "wait for its end."
             )
-        store.delete_volume(tx.conn, volume.id)
-        tx.record(_event(EventKind.VOLUME_DELETED, volume, actor, now))
+        node = cluster_store.get_node(tx.conn, volume.node_id) if volume.node_id is not None else None
+        data = "to be deleted" if node is not None else "none"
+        if node is not None:
+            store.doom_volume(tx.conn, volume, node.id, now)
+            tx.after(self._projection.doom, node, store.doomed(tx.conn, [node.id]).get(node.id, {}))
+        else:
+            store.delete_volume(tx.conn, volume.id)
+            data = "left on a node that was removed" if volume.node_id is not None else data
+        event = _event(EventKind.VOLUME_DELETED, volume, actor, now)
+        tx.record(replace(event, data={**event.data, "on_node": data}))
 
     def _shown(self, volume: Volume, owners: dict[UserId | None, str | None]) -> ShownVolume:
-        return ShownVolume(volume, owners.get(volume.owner_id), self._projection.fleet.node_name(volume.node_id))
+        station = self._projection.fleet.get(volume.node_id) if volume.node_id is not None else None
+        state = str(station.node.state) if station is not None else "removed" if volume.node_id is not None else None
+        name = station.node.name if station is not None else None
+        return ShownVolume(volume, owners.get(volume.owner_id), name, state)
+
+
+def data_deleted(tx: Transaction, projection: Projection, node: Node, volume_ids: Collection[str], now: float) -> None:
+    """The agent of a node says that the data of doomed volumes is gone."""
+    for volume in store.forget_doomed(tx.conn, node.id, volume_ids):
+        tx.record(_event(EventKind.VOLUME_DATA_DELETED, volume, f"node:{node.name}", now))
+    tx.after(projection.doom, node, store.doomed(tx.conn, [node.id]).get(node.id, {}))
+
+
+def left_by(conn: Connection, node: Node) -> list[str]:
+    """Forget what is doomed on a node that is removed; returns what a person may call the data that stays there."""
+    left = [*store.forget_doomed(conn, node.id), *store.on_node(conn, node.id)]
+    return [f"{volume.name} (lilac-{volume.id})" for volume in left]
 
 
 def bind(tx: Transaction, works: Sequence[Job | JobArray], actor: str) -> list[Job | JobArray]:
@@ -154,6 +188,12 @@ def _bound(tx: Transaction, work: Job | JobArray, actor: str) -> Job | JobArray:
                 "its volumes are.",
                 field="volumes",
             )
+    if placed and placed[0].node_id is not None and cluster_store.get_node(tx.conn, placed[0].node_id) is None:
+        raise InvalidInput(
+            f"volumes: the data of {placed[0].name} is on a node that was removed. Bring the node back, with its "
+            f"agent's state, or let a new volume begin: lilac volumes rm {placed[0].name}.",
+            field="volumes.name",
+        )
     mounts = tuple(v if v.name is None else replace(v, volume_id=known[v.name].id) for v in work.spec.volumes)
     return replace(work, spec=replace(work.spec, volumes=mounts))
 

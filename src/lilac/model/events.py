@@ -57,6 +57,7 @@ class EventKind(StrEnum):
     SECRET_DELETED = "secret.deleted"
     VOLUME_CREATED = "volume.created"
     VOLUME_DELETED = "volume.deleted"
+    VOLUME_DATA_DELETED = "volume.data_deleted"
     SERVER_STARTED = "server.started"
 
     @classmethod
@@ -83,6 +84,7 @@ ACCOUNT_EVENTS = frozenset(
         EventKind.SECRET_DELETED,
         EventKind.VOLUME_CREATED,
         EventKind.VOLUME_DELETED,
+        EventKind.VOLUME_DATA_DELETED,
     }
 )
 """About people and what is theirs: for administrators, and for whom it is about."""

@@ -157,7 +157,7 @@ def _no_place(nodes: list[NodeView], where: str, shape: Shape) -> Reason:
     message = f"no node {where} offers all that it asks for"
     if shape.on_node is not None and not any(node.id == shape.on_node for node in nodes):
         message = (
-            f"no node {where} holds the data of its volumes"
+            f"no node {where} holds the data of its volumes; the node that does was removed, or is of another queue"
             if shape.on_node
             else "the data of its volumes is on different nodes"
         )

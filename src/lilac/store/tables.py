@@ -363,6 +363,18 @@ volumes = Table(
 )
 """Named volumes; `node_id` is where the data is, once there is some."""
 
+doomed_volumes = Table(
+    "doomed_volumes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner_id", Text),
+    Column("node_id", Text, nullable=False),
+    Column("deleted_at", Double, nullable=False),
+    Index(None, "node_id"),
+)
+"""Volumes that people have deleted, until the agent of their node says that their data is gone."""
+
 settings = Table(
     "settings",
     metadata,

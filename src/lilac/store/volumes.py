@@ -2,6 +2,9 @@
 
 `settle` is part of the transaction that assigns an attempt: so what a volume's row says about its node and where its
 jobs were started can never differ.
+
+A volume that was deleted while it had data is *doomed*: out of the way for people, and kept with its node until the
+data is gone there.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from lilac.model.ids import NodeId, UserId
 from lilac.model.states import JobState
 from lilac.model.volumes import Volume
 from lilac.store import faults
-from lilac.store.tables import arrays, jobs, volumes
+from lilac.store.tables import arrays, doomed_volumes, jobs, volumes
 
 _LIVE = (JobState.QUEUED, JobState.STARTING, JobState.RUNNING)
 
@@ -65,6 +68,41 @@ def delete_volume(conn: Connection, volume_id: str) -> None:
 def lock_volume(conn: Connection, volume_id: str) -> None:
     """Let no job be submitted with it until the end of the transaction."""
     conn.execute(select(volumes.c.id).where(volumes.c.id == volume_id).with_for_update()).all()
+
+
+def doom_volume(conn: Connection, volume: Volume, node_id: NodeId, now: float) -> None:
+    """Delete a volume whose data is still to be deleted on this node."""
+    delete_volume(conn, volume.id)
+    row = {"id": volume.id, "name": volume.name, "owner_id": volume.owner_id, "node_id": node_id, "deleted_at": now}
+    conn.execute(insert(doomed_volumes), row)
+
+
+def doomed(conn: Connection, node_ids: Collection[NodeId] | None = None) -> dict[NodeId, dict[str, str]]:
+    """By node, the ids and names of the volumes whose data is to be deleted there; of all nodes without an argument."""
+    where = [doomed_volumes.c.node_id.in_(list(node_ids))] if node_ids is not None else []
+    found: dict[NodeId, dict[str, str]] = {}
+    for row in conn.execute(select(doomed_volumes).where(*where).order_by(doomed_volumes.c.id)):
+        found.setdefault(NodeId(row.node_id), {})[row.id] = row.name
+    return found
+
+
+def forget_doomed(conn: Connection, node_id: NodeId, volume_ids: Collection[str] | None = None) -> list[Volume]:
+    """Forget doomed volumes of a node, all of them without an argument; returns those that were known."""
+    where = [doomed_volumes.c.node_id == node_id]
+    if volume_ids is not None:
+        where.append(doomed_volumes.c.id.in_(list(volume_ids)))
+    rows = conn.execute(select(doomed_volumes).where(*where).order_by(doomed_volumes.c.id).with_for_update()).all()
+    conn.execute(delete(doomed_volumes).where(doomed_volumes.c.id.in_([row.id for row in rows])))
+    return [
+        Volume(id=row.id, name=row.name, owner_id=row.owner_id, node_id=node_id, created_at=row.deleted_at)
+        for row in rows
+    ]
+
+
+def on_node(conn: Connection, node_id: NodeId) -> list[Volume]:
+    """The volumes whose data is on a node."""
+    rows = conn.execute(select(volumes).where(volumes.c.node_id == node_id).order_by(volumes.c.name, volumes.c.id))
+    return [_volume(row) for row in rows]
 
 
 def places(conn: Connection) -> dict[str, NodeId]:

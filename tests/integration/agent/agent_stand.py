@@ -34,6 +34,7 @@ class FakeControlPlane:
         self.logs: dict[Key, bytearray] = {}
         self.log_ends: set[Key] = set()
         self.unknown_logs: set[Key] = set()
+        self.doomed_volumes: list[str] = []
         self.faults: list[str] = []
         self.machine: dict[str, Any] = {}
         self.calls = 0
@@ -103,6 +104,11 @@ class FakeControlPlane:
             self.items[key].update(desired="stop", **fields)
             self._changed.notify_all()
 
+    async def doom(self, *volume_ids: str) -> None:
+        async with self._changed:
+            self.doomed_volumes = list(volume_ids)
+            self._changed.notify_all()
+
     async def unlist(self, key: Key) -> None:
         async with self._changed:
             self.items.pop(key, None)
@@ -146,7 +152,12 @@ class FakeControlPlane:
             replicas = [
                 {**item, "log_offset": len(self.logs.get(key, b""))} for key, item in sorted(self.items.items())
             ]
-            body = {"assigned_job": None, "revision": self._revision(), "replicas": replicas}
+            body = {
+                "assigned_job": None,
+                "revision": self._revision(),
+                "replicas": replicas,
+                "removed_volumes": self.doomed_volumes,
+            }
         return web.Response(body=orjson.dumps(body), content_type="application/json")
 
     async def _take(self, report: dict[str, Any]) -> None:
@@ -203,7 +214,8 @@ class FakeControlPlane:
             return web.json_response({"offset": len(stored)})
 
     def _revision(self) -> str:
-        return hashlib.sha256(orjson.dumps(sorted(self.items.items()), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        told = [sorted(self.items.items()), self.doomed_volumes]
+        return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class Agent:

@@ -212,3 +212,30 @@ async def test_containers_that_nobody_knows_are_removed_once_the_first_list_has_
     assert left[foreign] == "running"
     await control_plane.stop(key)
     await control_plane.until_state(key, "stopped")
+
+
+async def test_a_deleted_volume_is_removed_from_the_engine(
+    docker_agent: Agent, control_plane: FakeControlPlane, docker_engine: DockerEngine
+) -> None:
+    ids = [str(uuid.uuid4()) for _ in range(2)]
+    volumes = [
+        {"name": name, "host_path": None, "path": f"/{name}", "read_only": False, "volume_id": volume_id}
+        for name, volume_id in zip("ab", ids, strict=True)
+    ]
+    (key,) = await control_plane.assign_many([job(docker_engine, "touch /a/1 /b/1", volumes=volumes)])
+    await control_plane.until_state(key, "succeeded")
+    try:
+        assert set(volumes_of(docker_engine)) >= {f"lilac-{volume_id}" for volume_id in ids}
+        await control_plane.doom(ids[0], str(uuid.UUID(int=0)))
+        expected = sorted([ids[0], str(uuid.UUID(int=0))])
+        await control_plane.until(lambda: control_plane.machine.get("removed_volumes") == expected)
+        left = volumes_of(docker_engine)
+        assert f"lilac-{ids[0]}" not in left
+        assert f"lilac-{ids[1]}" in left
+    finally:
+        for volume_id in ids:
+            docker_engine.request("DELETE", f"/volumes/lilac-{volume_id}")
+
+
+def volumes_of(engine: DockerEngine) -> list[str]:
+    return [each["Name"] for each in json.loads(engine.request("GET", "/volumes")[1])["Volumes"] or []]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 
 from tests.integration.agent.agent_stand import Agent, FakeControlPlane
 
@@ -40,3 +41,27 @@ async def test_a_process_that_stays_after_its_signal_is_killed_after_its_grace(
     await control_plane.stop(key)
     assert (await control_plane.until_state(key, "stopped"))["exit_code"] == 137
     assert b"no\n" in await control_plane.until_log_end(key)
+
+
+async def test_a_deleted_volume_goes_when_its_last_replica_is_gone_and_no_other_with_it(
+    control_plane: FakeControlPlane, agent: Agent
+) -> None:
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    volumes = [
+        {"name": name, "host_path": None, "path": f"/{name}", "read_only": False, "volume_id": volume_id}
+        for name, volume_id in zip("abc", ids, strict=True)
+    ]
+    script = "mkdir -p $LILAC_VOLUME_A/x; touch $LILAC_VOLUME_A/x/1 $LILAC_VOLUME_B/1; echo up; exec sleep 100"
+    key = await control_plane.assign("sh", "-c", script, volumes=volumes[:2])
+    await control_plane.until_output(key, b"up")
+    first, second = (agent.state_dir / "volumes" / f"lilac-{volume_id}" for volume_id in ids[:2])
+    await control_plane.doom(ids[2], ids[0])  # one of which nothing is here, and one in use
+    await control_plane.until(lambda: control_plane.machine.get("removed_volumes") == [ids[2]])
+    assert (first / "x/1").exists()
+    await control_plane.stop(key)
+    await control_plane.until(lambda: control_plane.machine.get("removed_volumes") == sorted([ids[0], ids[2]]))
+    assert not first.exists()
+    assert (second / "1").exists()
+    await control_plane.doom()
+    await control_plane.until(lambda: "removed_volumes" not in control_plane.machine, 60)
+    assert (second / "1").exists()

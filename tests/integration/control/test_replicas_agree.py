@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from lilac.model.arrays import parse_array
 from lilac.model.errors import Unavailable
 from lilac.model.jobs import DependencyCondition
 from lilac.model.states import Hold, JobState, is_terminal
+from lilac.model.surroundings import VolumeMount
 from lilac.store import leases
 from lilac.store.database import Transaction
 from lilac.store.listing import JobFilter
@@ -51,6 +54,14 @@ class PairWorld(World):
         wanted = [(job.id, self.random.choice(list(DependencyCondition))) for job in jobs[:2]]
         order = Order(spec=self.stand.spec(cpu=500), after=tuple(wanted))
         await self.stand.platform.jobs.submitting.submit(self.stand.user, order)
+
+
+@dataclass
+class VolumeAgent(FakeAgent):
+    removed: list[str] = field(default_factory=list)
+
+    def body(self, wait_s: float = 0) -> dict[str, Any]:
+        return super().body(wait_s) | {"features": ["volumes"], "removed_volumes": self.removed}
 
 
 class PairStand(Stand):
@@ -255,4 +266,38 @@ async def test_no_list_is_older_than_what_another_replica_has_answered(
             assert not agent.held, "what ended does not come back"
     finally:
         stand.both = [one, two]
+        await stand.stop()
+
+
+async def test_a_deleted_volume_is_told_and_forgotten_by_whichever_replica(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    stand = PairStand(tmp_path, postgres_server.create_database())
+    await stand.start()
+    try:
+        agent = VolumeAgent(stand)
+        await agent.beat()
+        await stand.submit(volumes=(VolumeMount(name="models", path="/models"),))
+        await agent.run_until_running()
+        agent.become("succeeded", exit_code=0)
+        await agent.beat()
+        await agent.beat()
+        one, two = both = list(stand.both)
+        (shown,) = await two.volumes.list(stand.user)
+        await one.volumes.delete(stand.user, "models")
+        stand.both = [two]
+        await two.follower.catch_up()
+        await agent.beat()
+        assert agent.reply["removed_volumes"] == [shown.volume.id]
+        agent.removed = [shown.volume.id]
+        await agent.beat()
+        assert agent.reply["removed_volumes"] == []
+        stand.both = [one]
+        agent.removed = []
+        await one.follower.catch_up()
+        await agent.beat()
+        assert agent.reply["removed_volumes"] == []
+        stand.both = both
+        await stand.check()
+    finally:
         await stand.stop()

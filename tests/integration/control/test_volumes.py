@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from lilac.api.schemas.node import write_legacy_reply
+from lilac.control.nodes import Assignment
 from lilac.control.submitting import Order
 from lilac.model.accounts import Role
 from lilac.model.errors import InvalidInput
+from lilac.model.events import Event
 from lilac.model.indices import IndexSet
 from lilac.model.surroundings import VolumeMount
+from lilac.store.events import list_events
 from tests.integration.control.conftest import Clients
-from tests.integration.control.stand import FakeAgent, Stand
+from tests.integration.control.stand import ROOT, FakeAgent, Stand
 
 MODELS = VolumeMount(name="models", path="/models")
 
 
+@dataclass
 class Agent(FakeAgent):
     host_paths: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
     def body(self, wait_s: float = 0) -> dict[str, Any]:
-        return super().body(wait_s) | {"features": ["volumes"], "host_paths": list(self.host_paths)}
+        more = {"removed_volumes": list(self.removed)} if self.removed else {}
+        return super().body(wait_s) | {"features": ["volumes"], "host_paths": list(self.host_paths)} | more
 
 
 async def two_nodes(stand: Stand) -> tuple[Agent, Agent]:
@@ -133,7 +142,8 @@ async def test_the_routes_keep_to_the_owner(stand: Stand, client: Clients) -> No
     admin, viewer = await client(await stand.admin()), await client(await stand.add_user("vera", Role.VIEWER))
     made = await ada.post("/volumes", json={"name": "models"})
     assert made.status_code == 201
-    assert set(made.json()) == {"id", "name", "owner", "node_id", "node_name", "created_at", "last_used_at"}
+    fields = {"id", "name", "owner", "node_id", "node_name", "node_state", "created_at", "last_used_at"}
+    assert set(made.json()) == fields
     volume_id = made.json()["id"]
     assert (await ada.post("/volumes", json={"name": "models"})).status_code == 409
     assert (await ada.post("/volumes", json={"name": "../models"})).status_code == 422
@@ -164,3 +174,106 @@ async def test_the_routes_keep_to_the_owner(stand: Stand, client: Clients) -> No
     kinds = [event["kind"] for event in (await ada.get("/events?limit=100")).json()["events"]]
     assert kinds.count("volume.created") == 1
     assert kinds.count("volume.deleted") == 1
+
+
+async def with_data(stand: Stand) -> tuple[Agent, str]:
+    """A node that has the data of the volume `models`, whose job has ended."""
+    node = Agent(stand)
+    await node.beat()
+    await stand.submit(volumes=(MODELS,))
+    await node.run_until_running()
+    node.become("succeeded", exit_code=0)
+    await node.beat()
+    await node.beat()
+    (shown,) = await stand.platform.volumes.list(stand.user)
+    return node, shown.volume.id
+
+
+async def told(stand: Stand, kind: str) -> list[Event]:
+    events = await stand.platform.db.read(list_events, after=0, limit=1000)
+    return [event for event in events if event.kind == kind]
+
+
+async def test_the_agent_is_asked_to_delete_the_data_until_it_says_that_it_is_gone(stand: Stand) -> None:
+    node, volume_id = await with_data(stand)
+    assert node.reply["removed_volumes"] == []
+    await stand.platform.volumes.delete(stand.user, "models")
+    assert await stand.platform.volumes.list(stand.user) == []
+    before = node.revision
+    await node.beat()
+    assert node.reply["removed_volumes"] == [volume_id]
+    assert node.revision != before
+    await stand.restart()
+    await node.beat()
+    assert node.reply["removed_volumes"] == [volume_id]
+    # The name is free at once, and another volume.
+    await stand.platform.volumes.create(stand.user, "models")
+    stranger = Agent(stand, name="node-2", removed=(volume_id,))
+    await stranger.beat()
+    await node.beat()
+    assert node.reply["removed_volumes"] == [volume_id]
+    node.removed = (volume_id, "no id", str(uuid.uuid4()))
+    await node.beat()
+    assert node.reply["removed_volumes"] == []
+    (gone,) = await told(stand, "volume.data_deleted")
+    assert (gone.node_id, gone.actor, gone.user_id) == (node.node_id, "node:node-1", stand.user.user_id)
+    assert gone.data == {"id": volume_id, "name": "models"}
+    await stand.restart()
+    node.removed = ()
+    await node.beat()
+    assert node.reply["removed_volumes"] == []
+    assert len(await stand.platform.volumes.list(stand.user)) == 1
+    await stand.check()
+
+
+async def test_a_lost_node_deletes_the_data_when_it_is_back(stand: Stand) -> None:
+    node, volume_id = await with_data(stand)
+    await stand.pass_time(3600)
+    (shown,) = await stand.platform.volumes.list(stand.user)
+    assert shown.node_state == "lost"
+    await stand.platform.volumes.delete(stand.user, "models")
+    assert await stand.platform.volumes.list(stand.user) == []
+    node.restart()
+    await node.beat()
+    assert node.reply["removed_volumes"] == [volume_id]
+
+
+async def test_with_a_removed_node_its_deletions_are_forgotten_and_its_volumes_say_what_to_do(stand: Stand) -> None:
+    node, doomed_id = await with_data(stand)
+    await stand.platform.volumes.delete(stand.user, "models")
+    data = VolumeMount(name="data", path="/data")
+    await stand.submit(volumes=(data,))
+    await node.run_until_running()
+    node.become("succeeded", exit_code=0)
+    await node.beat()
+    await stand.pass_time(3600)
+    await stand.platform.directory.remove_node(ROOT, "node-1")
+    (shown,) = await stand.platform.volumes.list(stand.user)
+    removed = [event.data for event in await told(stand, "node.changed") if event.data.get("removed")]
+    assert [each["volumes_left"] for each in removed] == [
+        [f"models (lilac-{doomed_id})", f"data (lilac-{shown.volume.id})"]
+    ]
+    assert (shown.node_state, shown.node_name) == ("removed", None)
+    with pytest.raises(InvalidInput, match=r"on a node that was removed.* lilac volumes rm data"):
+        await stand.submit(volumes=(data,))
+    # It comes back as the same node: its data can be used again, and what was forgotten is left to its owner.
+    node.restart()
+    await node.beat()
+    assert node.reply["removed_volumes"] == []
+    assert await node_of(stand, await stand.submit(volumes=(data,))) == node.node_id
+    await stand.check()
+
+
+async def test_a_volume_of_a_removed_node_can_be_deleted(stand: Stand) -> None:
+    await with_data(stand)
+    await stand.pass_time(3600)
+    await stand.platform.directory.remove_node(ROOT, "node-1")
+    await stand.platform.volumes.delete(stand.user, "models")
+    (event,) = await told(stand, "volume.deleted")
+    assert event.data["on_node"] == "left on a node that was removed"
+    await stand.submit(volumes=(MODELS,))
+
+
+async def test_an_original_agent_is_told_nothing_new(stand: Stand) -> None:
+    answer = Assignment("r", (), doomed_volumes=("v",))
+    assert write_legacy_reply(answer) == {"assigned_job": None}

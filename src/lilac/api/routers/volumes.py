@@ -37,7 +37,7 @@ async def get_volume(request: Request, caller: Caller, volume: str) -> Response:
 
 @routes.delete("/volumes/{volume}", operation_id="deleteVolume", response_class=Response)
 async def delete_volume(request: Request, caller: Caller, volume: str) -> Response:
-    """Forget a volume that no live job uses. Its data stays on its node until somebody removes it there."""
+    """Delete a volume that no live job uses. The agent of its node deletes the data, as soon as it can be reached."""
     await request.app.state.platform.volumes.delete(caller, volume)
     return nothing()
 
@@ -50,6 +50,7 @@ def _wire(shown: ShownVolume) -> dict[str, Any]:
         "owner": shown.owner,
         "node_id": volume.node_id,
         "node_name": shown.node_name,
+        "node_state": shown.node_state,
         "created_at": rfc3339(volume.created_at),
         "last_used_at": rfc3339(volume.last_used_at),
     }

@@ -50,6 +50,9 @@ def read_report(body: Any) -> StatusReport:
         replicas=tuple(_replicas(table.get("replicas") or [])),
         revision=table.get("revision") if isinstance(table.get("revision"), str) else None,
         wait_s=_seconds(table.get("wait_s", 0)),
+        removed_volumes=frozenset(
+            volume_id for word in _list(table.get("removed_volumes")) if (volume_id := parse_uuid(str(word)))
+        ),
         progress=dict(_progress(table.get("replicas") or [])),
         disk=_disk(table.get("disk")),
         gpus=_told_gpus(table),
@@ -80,6 +83,7 @@ def write_reply(
             }
             for offer in answer.tunnels
         ],
+        "removed_volumes": list(answer.doomed_volumes),
     }
 
 

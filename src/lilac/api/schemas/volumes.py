@@ -17,6 +17,7 @@ class VolumeShape(Shape):
     owner: str | None
     node_id: str | None = Field(description="Where its data is; null until a job uses it.")
     node_name: str | None
+    node_state: str | None = Field(description="The state of that node; `removed` where the platform has forgotten it.")
     created_at: str
     last_used_at: str | None
 

@@ -56,6 +56,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("owner_id", "name", name="uq_volumes_owner_id_name"),
     )
     op.create_table(
+        "doomed_volumes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Text()),
+        sa.Column("node_id", sa.Text(), nullable=False),
+        sa.Column("deleted_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_doomed_volumes"),
+    )
+    op.create_index("ix_doomed_volumes_node_id", "doomed_volumes", ["node_id"])
+    op.create_table(
         "web_sessions",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
