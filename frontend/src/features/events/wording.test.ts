@@ -31,6 +31,8 @@ describe("events in words", () => {
     ["node.lost", { node_id: "n3", data: { name: "node-3" } }, "Node node-3 is lost: nothing was heard of it"],
     ["node.changed", { node_id: "n3", actor: "user:ada", data: { node_name: "node-3", cordoned: true, drain_deadline: null } }, "ada drains node node-3"],
     ["node.changed", { node_id: "gone", actor: "user:ada", data: { node_name: "node-9", removed: true } }, "ada removed node node-9"],
+    ["node.changed", { node_id: "gone", actor: "user:ada", data: { node_name: "node-9", removed: true, volumes_left: ["data (lilac-1)"] } }, "ada removed node node-9; the data of these volumes stays there: data (lilac-1)"],
+    ["volume.data_deleted", { node_id: "n3", actor: "node:node-3", data: { name: "data" } }, "The data of volume data was deleted on node-3"],
     ["node.changed", { node_id: "n3", actor: "node:node-3", data: { name: "node-3", gpus: [{ uuid: "GPU-a", state: "unhealthy", problem: "Xid 79" }] } }, "Node node-3: a GPU is unhealthy (Xid 79)"],
     ["node.changed", { node_id: "n3", actor: "node:node-3", data: { name: "node-3", memory_mb: { before: 1024, after: 2048 } } }, "Node node-3: memory 1 GiB → 2 GiB"],
     ["queue.changed", { queue_id: "q1", actor: "user:ada", data: { queue_name: "default", paused: true } }, "ada changed queue default, which is paused"],

@@ -197,6 +197,7 @@ const SENTENCES: Record<string, (told: Told) => Part[]> = {
   "secret.deleted": (t) => [...t.who(), ` deleted the ${t.data.shared ? "shared " : ""}secret ${t.text("name")}`],
   "volume.created": (t) => [...t.who(), ` made volume ${t.text("name")}`],
   "volume.deleted": (t) => [...t.who(), ` deleted volume ${t.text("name")}`],
+  "volume.data_deleted": (t) => [`The data of volume ${t.text("name")} was deleted`, ...t.on()],
   "server.started": () => ["The control plane started"],
 };
 
@@ -228,7 +229,10 @@ function reasonWords(reason: string): string {
 /** A node was drained, resumed, labelled or removed by somebody, or its machine is another than before. */
 function nodeChanged(t: Told): Part[] {
   const { data } = t;
-  if (data.removed === true) return [...t.who(), " removed node ", ...t.node()];
+  if (data.removed === true) {
+    const left = list<string>(data.volumes_left);
+    return [...t.who(), " removed node ", ...t.node(), left.length > 0 ? `; the data of these volumes stays there: ${left.join(", ")}` : ""];
+  }
   if (typeof data.cordoned === "boolean" && t.actor() !== null) {
     if (data.cordoned) return [...t.who(), " drains node ", ...t.node(), data.drain_deadline ? ", with a deadline" : ""];
     return [...t.who(), data.state === "draining" ? " changed node " : " put in service or labelled node ", ...t.node()];
