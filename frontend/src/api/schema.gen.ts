@@ -1483,7 +1483,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Volume
-         * @description Forget a volume that no live job uses. Its data stays on its node until somebody removes it there.
+         * @description Delete a volume that no live job uses. The agent of its node deletes the data, as soon as it can be reached.
          *
          *     Needs the role member.
          */
@@ -1840,7 +1840,7 @@ export interface components {
          * EventKind
          * @enum {string}
          */
-        EventKind: "job.submitted" | "job.assigned" | "job.running" | "job.requeued" | "job.preempted" | "job.resized" | "job.changed" | "job.released" | "array.started" | "array.cancelled" | "array.ended" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.exec_opened" | "job.exec_closed" | "replica.changed" | "node.joined" | "node.changed" | "node.lost" | "node.back" | "cluster.created" | "cluster.deleted" | "queue.created" | "queue.changed" | "queue.deleted" | "user.created" | "user.changed" | "user.deleted" | "user.logged_in" | "user.login_failed" | "key.created" | "key.deleted" | "secret.set" | "secret.deleted" | "volume.created" | "volume.deleted" | "server.started";
+        EventKind: "job.submitted" | "job.assigned" | "job.running" | "job.requeued" | "job.preempted" | "job.resized" | "job.changed" | "job.released" | "array.started" | "array.cancelled" | "array.ended" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.exec_opened" | "job.exec_closed" | "replica.changed" | "node.joined" | "node.changed" | "node.lost" | "node.back" | "cluster.created" | "cluster.deleted" | "queue.created" | "queue.changed" | "queue.deleted" | "user.created" | "user.changed" | "user.deleted" | "user.logged_in" | "user.login_failed" | "key.created" | "key.deleted" | "secret.set" | "secret.deleted" | "volume.created" | "volume.deleted" | "volume.data_deleted" | "server.started";
         /** EventShape */
         EventShape: {
             /** Actor */
@@ -3455,6 +3455,11 @@ export interface components {
             node_id: string | null;
             /** Node Name */
             node_name: string | null;
+            /**
+             * Node State
+             * @description The state of that node; `removed` where the platform has forgotten it.
+             */
+            node_state: string | null;
             /** Owner */
             owner: string | null;
         };
@@ -9007,7 +9012,7 @@ type ReadonlyArray<T> = [
 export const attemptStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AttemptState"]> = ["starting", "running", "succeeded", "failed", "cancelled", "lost", "preempted"];
 export const dependencyConditionValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["DependencyCondition"]> = ["success", "failure", "any"];
 export const dimensionValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Dimension"]> = ["cpu", "memory", "gpu", "replicas"];
-export const eventKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventKind"]> = ["job.submitted", "job.assigned", "job.running", "job.requeued", "job.preempted", "job.resized", "job.changed", "job.released", "array.started", "array.cancelled", "array.ended", "job.succeeded", "job.failed", "job.cancelled", "job.exec_opened", "job.exec_closed", "replica.changed", "node.joined", "node.changed", "node.lost", "node.back", "cluster.created", "cluster.deleted", "queue.created", "queue.changed", "queue.deleted", "user.created", "user.changed", "user.deleted", "user.logged_in", "user.login_failed", "key.created", "key.deleted", "secret.set", "secret.deleted", "volume.created", "volume.deleted", "server.started"];
+export const eventKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventKind"]> = ["job.submitted", "job.assigned", "job.running", "job.requeued", "job.preempted", "job.resized", "job.changed", "job.released", "array.started", "array.cancelled", "array.ended", "job.succeeded", "job.failed", "job.cancelled", "job.exec_opened", "job.exec_closed", "replica.changed", "node.joined", "node.changed", "node.lost", "node.back", "cluster.created", "cluster.deleted", "queue.created", "queue.changed", "queue.deleted", "user.created", "user.changed", "user.deleted", "user.logged_in", "user.login_failed", "key.created", "key.deleted", "secret.set", "secret.deleted", "volume.created", "volume.deleted", "volume.data_deleted", "server.started"];
 export const failureReasonValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["FailureReason"]> = ["error", "out_of_memory", "image", "start", "engine", "vanished", "node_lost", "gpu_lost", "time_limit", "cancelled", "preempted", "drained", "peer", "dependency"];
 export const jobKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["JobKind"]> = ["batch", "elastic", "pod"];
 export const jobStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["JobState"]> = ["queued", "starting", "running", "succeeded", "failed", "cancelled"];
