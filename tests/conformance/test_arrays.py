@@ -49,6 +49,7 @@ async def test_arrays_and_jobs_share_their_numbers(database: Database) -> None:
     assert isinstance(first, JobArray)
     assert await database.read(arrays.get_array, first.id) == first
     assert (await database.read(jobs.waiting_by_queue))[queue_id] == 6
+    assert await database.read(jobs.waiting_since) == {queue_id: make.NOW}
     page = await database.read(listing.list_work, JobFilter(), limit=3)
     rest = await database.read(listing.list_work, JobFilter(), limit=3, before_seq=page[-1].seq)
     assert [work.id for work in (*page, *rest)] == [work.id for work in reversed(stored)]

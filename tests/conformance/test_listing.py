@@ -112,6 +112,7 @@ async def test_jobs_are_counted_by_state_and_waiting_ones_by_queue(
     assert await database.read(jobs.count_by_state, c.spec.queue_id) == nothing | {JobState.RUNNING: 1}
     assert await database.read(jobs.count_by_state, QueueId(make.new_id())) == nothing
     assert await database.read(jobs.waiting_by_queue) == {a.spec.queue_id: 2}
+    assert await database.read(jobs.waiting_since) == {a.spec.queue_id: a.submitted_at}
 
 
 async def test_storing_no_jobs_gives_no_jobs(database: Database) -> None:

@@ -2948,6 +2948,11 @@ export interface components {
             user_limits: components["schemas"]["LimitsBody"];
             /** Waiting Jobs */
             waiting_jobs: number;
+            /**
+             * Waiting Since
+             * @description When the job was submitted that has waited longest.
+             */
+            waiting_since: string | null;
         };
         /**
          * ReasonCode

@@ -2,11 +2,19 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Link, Outlet, redirect } from "@tanstack/react-router";
 import { sentence } from "@/api/errors";
+import { nodesSearch } from "@/features/nodes/search";
+import { type Range, rangeOf } from "@/features/usage/ranges";
 import { Empty, Notice } from "@/ui/card";
 import { Button } from "@/ui/button";
 import { sessionQuery } from "./session";
 import { Shell } from "./shell";
 import { Toasts } from "./toasts";
+
+/** Which stretch of time the charts of a page show. */
+function withRange(search: Record<string, unknown>): { range?: Range } {
+  const range = rangeOf(search.range);
+  return range ? { range } : {};
+}
 
 interface Context {
   client: QueryClient;
@@ -53,6 +61,7 @@ const inside = createRoute({
 const dashboard = createRoute({
   getParentRoute: () => inside,
   path: "/",
+  validateSearch: withRange,
   component: lazyRouteComponent(() => import("@/features/dashboard/dashboard-page"), "DashboardPage"),
 });
 const jobs = createRoute({
@@ -88,16 +97,19 @@ const clusters = createRoute({
 const cluster = createRoute({
   getParentRoute: () => inside,
   path: "/clusters/$cluster",
+  validateSearch: withRange,
   component: lazyRouteComponent(() => import("@/features/clusters/cluster-page"), "ClusterPage"),
 });
 const nodes = createRoute({
   getParentRoute: () => inside,
   path: "/nodes",
+  validateSearch: nodesSearch,
   component: lazyRouteComponent(() => import("@/features/nodes/nodes-page"), "NodesPage"),
 });
 const node = createRoute({
   getParentRoute: () => inside,
   path: "/nodes/$node",
+  validateSearch: withRange,
   component: lazyRouteComponent(() => import("@/features/nodes/node-page"), "NodePage"),
 });
 const users = createRoute({

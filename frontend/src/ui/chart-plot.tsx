@@ -88,7 +88,8 @@ function options(start: Start, bounds: { current: { from: number; until: number;
       ...looks.map(({ tone, look }) => ({
         stroke: colour(tone),
         width: look === "limit" ? 1.5 : 2,
-        points: { show: false },
+        // a line of one sample would not be seen
+        points: { show: (_: uPlot, __: number, first: number, last: number) => last - first < 3, size: 5 },
         ...(look === "area" ? { fill: `color-mix(in srgb, ${colour(tone)} 22%, transparent)` } : {}),
         ...(look === "limit" ? { dash: [6, 4] } : look === "dotted" ? { dash: [2, 4] } : {}),
       })),

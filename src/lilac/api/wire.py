@@ -141,6 +141,7 @@ def queue_to_wire(use: QueueUse, held: Amount) -> dict[str, Any]:
         "cluster_targets": list(queue.cluster_targets),
         "paused": queue.paused,
         "waiting_jobs": use.waiting_jobs,
+        "waiting_since": rfc3339(use.waiting_since),
         "in_use": dict(zip(DIMENSIONS, held, strict=True)),
         "limits": limits_to_json(queue.limits),
         "user_limits": limits_to_json(queue.user_limits),

@@ -99,6 +99,8 @@ class ClusterUse:
 class QueueUse:
     queue: Queue
     waiting_jobs: int = 0
+    waiting_since: float | None = None
+    """When the job was submitted that has waited longest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,13 +371,17 @@ def _add_up(cluster: Cluster, uses: Collection[NodeUse]) -> ClusterUse:
 
 
 def _queue_uses(conn: Connection) -> list[QueueUse]:
-    waiting = job_store.waiting_by_queue(conn)
-    return [QueueUse(queue=queue, waiting_jobs=waiting.get(queue.id, 0)) for queue in store.list_queues(conn)]
+    waiting, since = job_store.waiting_by_queue(conn), job_store.waiting_since(conn)
+    return [
+        QueueUse(queue=queue, waiting_jobs=waiting.get(queue.id, 0), waiting_since=since.get(queue.id))
+        for queue in store.list_queues(conn)
+    ]
 
 
 def _queue_use(conn: Connection, ref: str) -> QueueUse:
     queue = find_queue(conn, ref)
-    return QueueUse(queue=queue, waiting_jobs=job_store.waiting_by_queue(conn).get(queue.id, 0))
+    waiting, since = job_store.waiting_by_queue(conn), job_store.waiting_since(conn)
+    return QueueUse(queue=queue, waiting_jobs=waiting.get(queue.id, 0), waiting_since=since.get(queue.id))
 
 
 def _create_cluster(tx: Transaction, actor: str, cluster: Cluster) -> None:

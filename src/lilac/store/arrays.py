@@ -45,6 +45,11 @@ _WAITING_BY_QUEUE = (
     .where(UNFINISHED, arrays.c.queue_id.is_not(None))
     .group_by(arrays.c.queue_id)
 )
+_WAITING_SINCE = (
+    select(arrays.c.queue_id, func.min(arrays.c.submitted_at))
+    .where(UNFINISHED, arrays.c.queue_id.is_not(None), arrays.c.waiting_count > 0)
+    .group_by(arrays.c.queue_id)
+)
 _CHUNK = 500
 
 
@@ -109,6 +114,11 @@ def with_counts(conn: Connection, found: Collection[JobArray]) -> dict[JobId, Jo
 def waiting_in_arrays(conn: Connection) -> dict[QueueId, int]:
     """How many elements without a row wait in each queue that has any."""
     return {QueueId(queue_id): int(count) for queue_id, count in conn.execute(_WAITING_BY_QUEUE) if count}
+
+
+def arrays_waiting_since(conn: Connection) -> dict[QueueId, float]:
+    """When the oldest array was submitted of which elements without a row wait, for each queue that has any."""
+    return {QueueId(queue_id): at for queue_id, at in conn.execute(_WAITING_SINCE)}
 
 
 def update_array(conn: Connection, array: JobArray, **values: Any) -> JobArray | None:

@@ -21,7 +21,7 @@ from lilac.model.ids import JobId, NodeId, QueueId, UserId
 from lilac.model.jobs import Job
 from lilac.model.states import JOB_TRANSITIONS, FailureReason, Hold, JobState
 from lilac.store import driving, encoding, faults, numbering
-from lilac.store.arrays import waiting_in_arrays
+from lilac.store.arrays import arrays_waiting_since, waiting_in_arrays
 from lilac.store.attempts import (
     all_replicas_of,
     attempts_of,
@@ -63,6 +63,7 @@ __all__ = [
     "update_replica",
     "waiting_by_queue",
     "waiting_jobs",
+    "waiting_since",
 ]
 
 _INSERT = insert(jobs)
@@ -114,6 +115,8 @@ _LIVE = SELECT.where(LIVE_JOB).order_by(jobs.c.seq)
 _WAITING_BY_QUEUE = (
     select(jobs.c.queue_id, func.count()).where(WAITING, jobs.c.queue_id.is_not(None)).group_by(jobs.c.queue_id)
 )
+_FIRST_BY_QUEUE = select(func.min(jobs.c.seq)).where(WAITING, jobs.c.queue_id.is_not(None)).group_by(jobs.c.queue_id)
+_WAITING_SINCE = select(jobs.c.queue_id, jobs.c.submitted_at).where(jobs.c.seq.in_(_FIRST_BY_QUEUE))
 _ELEMENTS_OF = SELECT.where(jobs.c.array_id == bindparam("array_id"), ELEMENT)
 _ELEMENT = _ELEMENTS_OF.where(jobs.c.array_index == bindparam("index"))
 _ELEMENTS = _ELEMENTS_OF.where(jobs.c.array_index.in_(bindparam("indices", expanding=True)))
@@ -213,6 +216,14 @@ def waiting_by_queue(conn: Connection) -> dict[QueueId, int]:
     for queue_id, count in conn.execute(_WAITING_BY_QUEUE):
         counts[QueueId(queue_id)] = counts.get(QueueId(queue_id), 0) + count
     return counts
+
+
+def waiting_since(conn: Connection) -> dict[QueueId, float]:
+    """When the job was submitted that has waited longest, for each queue in which any waits."""
+    found = arrays_waiting_since(conn)
+    for queue_id, submitted_at in conn.execute(_WAITING_SINCE):
+        found[QueueId(queue_id)] = min(submitted_at, found.get(QueueId(queue_id), submitted_at))
+    return found
 
 
 def count_waiting(conn: Connection, queue_id: QueueId, *owner: UserId | None) -> int:

@@ -6,7 +6,12 @@ import type { components } from "@/api/schema.gen";
 export type Node = components["schemas"]["NodeShape"];
 export type Gpu = Node["gpus"][number];
 
-export const nodesQuery = queryOptions({ queryKey: ["nodes"], queryFn: () => data(api.GET("/nodes")) });
+/** All nodes by name, `node-2` before `node-10`. */
+export const nodesQuery = queryOptions({
+  queryKey: ["nodes"],
+  queryFn: () => data(api.GET("/nodes")),
+  select: ({ nodes }) => ({ nodes: nodes.toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })) }),
+});
 
 export const nodeQuery = (node: string) =>
   queryOptions({ queryKey: ["nodes", node], queryFn: () => data(api.GET("/nodes/{node}", { params: { path: { node } } })) });

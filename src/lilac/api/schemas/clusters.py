@@ -238,6 +238,7 @@ class QueueShape(Shape):
     cluster_targets: list[str]
     paused: bool
     waiting_jobs: int
+    waiting_since: str | None = Field(description="When the job was submitted that has waited longest.")
     in_use: InUse
     limits: LimitsBody
     user_limits: LimitsBody
