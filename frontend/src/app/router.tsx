@@ -77,6 +77,8 @@ const job = createRoute({
 const submit = createRoute({
   getParentRoute: () => inside,
   path: "/submit",
+  // a draft lies in the tab's storage, from "clone and edit"
+  validateSearch: (search: Record<string, unknown>): { draft?: 1 } => (search.draft === 1 || search.draft === "1" ? { draft: 1 } : {}),
   component: lazyRouteComponent(() => import("@/features/submit/submit-page"), "SubmitPage"),
 });
 const queues = createRoute({
