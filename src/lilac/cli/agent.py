@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from lilac.cli.nouns import NounGroup
 from lilac.cli.output import note, paint
 from lilac.model.errors import InvalidInput
 
@@ -16,7 +17,7 @@ _RUNTIMES = click.Choice(["docker", "process"])
 _STATE_DIR = click.Path(file_okay=False)
 
 
-@click.group("agent", no_args_is_help=True)
+@click.group("agent", cls=NounGroup)
 def agent() -> None:
     """Run the agent of a node.
 

@@ -65,6 +65,12 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry(_RUN, "demo.command", "demo", "See the whole platform work on this machine."),
 }
 
+SINGULAR = {
+    noun.removesuffix("s"): noun
+    for noun in ("jobs", "queues", "clusters", "nodes", "events", "secrets", "volumes", "keys", "users")
+}
+"""`lilac job show` is what `lilac jobs show` is."""
+
 EXIT_CODES = """\b
 Exit codes:
   0    done
@@ -89,7 +95,7 @@ class LilacGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
+        entry = COMMANDS.get(SINGULAR.get(cmd_name, cmd_name))
         if entry is None:
             return None
         module = importlib.import_module(f"lilac.cli.{entry.module}")
@@ -98,6 +104,8 @@ class LilacGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in SINGULAR:
+            args = [SINGULAR[args[0]], *args[1:]]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"there is no command {args[0]!r}.{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)

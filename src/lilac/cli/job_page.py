@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lilac.cli import wording
+from lilac.cli.live_use import in_words as in_words_of_use
 from lilac.cli.output import clean, paint, print_fields, print_table
 from lilac.cli.progress import in_words
 from lilac.cli.waterfall import waterfall
 
 if TYPE_CHECKING:
-    from lilac.client.shapes import Attempt, Job
+    from lilac.client.shapes import Attempt, Job, UsageSample
 
 _REASONS = {
     "error": "the program ended with an error",
@@ -30,8 +31,9 @@ _REASONS = {
 }
 
 
-def print_job(job: Job) -> None:
-    print_fields(_facts(job))
+def print_job(job: Job, *, use: UsageSample | None = None) -> None:
+    """Print everything about a job; `use` is what it uses now."""
+    print_fields(_facts(job, use))
     bars = waterfall(job.get("waterfall") or {})
     if bars:
         click.echo(paint("\nTimings", "bold"))
@@ -43,7 +45,7 @@ def print_job(job: Job) -> None:
         _print_attempts(attempts)
 
 
-def _facts(job: Job) -> list[tuple[str, str]]:
+def _facts(job: Job, use: UsageSample | None) -> list[tuple[str, str]]:
     from lilac.cli.job_rows import run_time
 
     facts = [("Job", clean(job["job_name"])), ("ID", job["job_id"]), ("State", _state(job))]
@@ -79,6 +81,8 @@ def _facts(job: Job) -> list[tuple[str, str]]:
     if job.get("command"):
         facts.append(("Command", clean(shlex.join(job.get("command") or []))))
     facts.append(("Asks for", _asks_for(job)))
+    if use is not None:
+        facts.append(("Uses now", in_words_of_use(use, job["resource_requirements"], _live_replicas(job))))
     if job.get("time_limit_s"):
         facts.append(("Time limit", wording.span(job.get("time_limit_s") or 0)))
     if job.get("priority"):
@@ -117,6 +121,11 @@ def _asks_for(job: Job) -> str:
         return text
     replicas = str(size["min"]) if size["min"] == size["max"] else f"{size['min']} to {size['max']}"
     return f"{replicas} replicas, each {text}"
+
+
+def _live_replicas(job: Job) -> int:
+    attempts = job.get("attempts") or []
+    return sum(replica["state"] == "running" for replica in attempts[-1]["replicas"]) if attempts else 1
 
 
 def _print_attempts(attempts: list[Attempt]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -11,12 +12,22 @@ from lilac.cli import wording
 from lilac.cli.completing import job_names, queue_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, output_option, print_json
+from lilac.model.errors import NotFound
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Job
 
 
-@click.group("jobs", cls=NounGroup)
+_NOT_DELETED = "Jobs stay in the history; `lilac cancel` ends them."
+_SUBMITTED = "Jobs are made by `lilac submit`."
+_HINTS = {
+    **dict.fromkeys(("rm", "delete", "remove"), _NOT_DELETED),
+    **dict.fromkeys(("create", "add", "submit", "run"), _SUBMITTED),
+    **dict.fromkeys(("edit", "set"), "A waiting job gets another priority or queue by `lilac jobs move`."),
+}
+
+
+@click.group("jobs", cls=NounGroup, hints=_HINTS)
 def jobs() -> None:
     """Everything about jobs.
 
@@ -35,8 +46,14 @@ def show(job: str, *, as_yaml: bool, as_json: bool) -> None:
     """Show one job: state and reason, where it ran, and where the time went."""
     from lilac.cli.session import connected
 
+    use = None
     with connected() as client:
         found = client.jobs.find(job)
+        if found["job_status"] == "running" and not (as_yaml or as_json):
+            from lilac.cli.live_use import of_job
+
+            with suppress(NotFound):  # an original control plane measures nothing
+                use = of_job(client, found["job_id"])
     if as_yaml:
         from lilac.cli.jobfile.writing import write_job
 
@@ -46,7 +63,7 @@ def show(job: str, *, as_yaml: bool, as_json: bool) -> None:
     else:
         from lilac.cli.job_page import print_job
 
-        print_job(found)
+        print_job(found, use=use)
 
 
 @jobs.command("wait")

@@ -9,7 +9,7 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.nouns import NounGroup
-from lilac.cli.output import clean, note, output_option, print_json, print_table
+from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -33,6 +33,31 @@ def list_keys(*, as_json: bool) -> None:
 
     with connected() as client:
         print_keys(client.account.keys(), as_json)
+
+
+@keys.command("show")
+@click.argument("name", metavar="KEY")
+@output_option
+def show(name: str, *, as_json: bool) -> None:
+    """Show one key by name, id or the beginning of an id (never its secret part)."""
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        key = find_key(name, client.account.keys())
+    if as_json:
+        print_json(key)
+    else:
+        print_fields(
+            [
+                ("Key", clean(key.get("name") or "-")),
+                ("ID", key["id"]),
+                ("Begins with", key["prefix"] + "…"),
+                ("Scope", key.get("scope") or "-"),
+                ("Created", wording.when(key["created_at"])),
+                ("Last used", wording.when(key["last_used_at"]) if key["last_used_at"] else "never"),
+                ("Expires", wording.when(key["expires_at"]) if key["expires_at"] else "never"),
+            ]
+        )
 
 
 @keys.command("create")

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from lilac.client.shapes import Node
 
 
-@click.group("nodes", cls=NounGroup)
+_MADE = "A machine becomes a node by `lilac agent configure` and `lilac agent start` on it."
+
+
+@click.group("nodes", cls=NounGroup, hints={"create": _MADE, "add": _MADE})
 def nodes() -> None:
     """Nodes: the machines that run agents. NODE is a name, an id, or the beginning of an id."""
 

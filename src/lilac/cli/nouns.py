@@ -1,7 +1,7 @@
 """Groups of commands (`lilac jobs …`): other spellings that work, and the nearest word for one that does not.
 
-Spellings that were documented once go on working, unlisted: `delete` and `remove` for `rm`. A verb may live in another
-module, which is then imported when the verb is used.
+The long verbs (`list`, `get`, `add`, `delete`, `remove`) do the same as the short ones, with every noun. A verb may
+live in another module, which is then imported when the verb is used.
 """
 
 from __future__ import annotations
@@ -12,12 +12,22 @@ from typing import Any
 
 import click
 
-OTHER_SPELLINGS: Mapping[str, str] = {"delete": "rm", "remove": "rm", "list": "ls", "add": "create", "get": "show"}
+OTHER_SPELLINGS: Mapping[str, str] = {"list": "ls", "get": "show", "add": "create", "delete": "rm", "remove": "rm"}
 
 
 class NounGroup(click.Group):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    """`spellings` are further ones of this noun; `hints` answer verbs that it cannot have."""
+
+    def __init__(
+        self,
+        *args: Any,
+        spellings: Mapping[str, str] | None = None,
+        hints: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **{"no_args_is_help": True, **kwargs})
+        self._spellings = {**OTHER_SPELLINGS, **(spellings or {})}
+        self._hints = hints or {}
         self._places: dict[str, tuple[str, str]] = {}
         self._order: list[str] = []
 
@@ -32,7 +42,7 @@ class NounGroup(click.Group):
             self._note(verb.replace("_", "-"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        for name in (cmd_name, OTHER_SPELLINGS.get(cmd_name, "")):
+        for name in (cmd_name, self._spellings.get(cmd_name, "")):
             if name in self._places:
                 module, attribute = self._places[name]
                 return getattr(import_module(f"lilac.cli.{module}"), attribute)
@@ -43,6 +53,13 @@ class NounGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._order)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        also = [f"{long} for {short}" for long, short in self._spellings.items() if short in self._order]
+        if also:
+            formatter.write_paragraph()
+            formatter.write_text(f"Also understood: {', '.join(also)}.")
+
     def _note(self, name: str) -> None:
         if name not in self._order:
             self._order.append(name)
@@ -52,7 +69,8 @@ class NounGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0] if args else ""
         if word and not word.startswith("-") and self.get_command(ctx, word) is None:
-            raise click.UsageError(f"there is no `{ctx.command_path} {word}`.{did_you_mean(word, self._order)}", ctx)
+            hint = f" {self._hints[word]}" if word in self._hints else did_you_mean(word, self._order)
+            raise click.UsageError(f"there is no `{ctx.command_path} {word}`.{hint}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         return (command.name if command is not None else name), command, rest
 

@@ -7,13 +7,13 @@ import sys
 import click
 
 from lilac.cli.nouns import NounGroup
-from lilac.cli.output import clean, note, output_option, print_json, print_table
-from lilac.model.errors import InvalidInput
+from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
+from lilac.model.errors import InvalidInput, NotFound
 
 shared_option = click.option("--shared", is_flag=True, help="One for everybody (administrators).")
 
 
-@click.group("secrets", cls=NounGroup)
+@click.group("secrets", cls=NounGroup, spellings={"create": "set", "add": "set", "edit": "set"})
 def secrets() -> None:
     """Secrets that your jobs name; nobody reads them back."""
 
@@ -38,6 +38,32 @@ def list_secrets(*, as_json: bool) -> None:
         for each in found
     ]
     print_table(["NAME", "FOR", "SET"], rows, flexible=0)
+
+
+@secrets.command("show")
+@click.argument("name")
+@output_option
+def show(name: str, *, as_json: bool) -> None:
+    """Show one secret, without its value, which nobody reads back."""
+    from lilac.cli import wording
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        found = [each for each in client.secrets.list() if each["name"] == name]
+    if not found:
+        raise NotFound(f"there is no secret {name!r}.")
+    if as_json:
+        print_json(found[0] if len(found) == 1 else found)
+        return
+    for each in found:
+        print_fields(
+            [
+                ("Secret", clean(each["name"])),
+                ("For", "everybody" if each["shared"] else "you"),
+                ("Created", wording.when(each["created_at"])),
+                ("Set", wording.when(each["updated_at"])),
+            ]
+        )
 
 
 @secrets.command("set")
@@ -68,14 +94,18 @@ def set_secret(name: str, *, shared: bool, as_json: bool) -> None:
 @secrets.command("rm")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @shared_option
-def remove(names: tuple[str, ...], *, shared: bool) -> None:
+@output_option
+def remove(names: tuple[str, ...], *, shared: bool, as_json: bool) -> None:
     """Forget secrets. Jobs that wait for their start and name them will fail then."""
     from lilac.cli.session import connected
 
     with connected() as client:
         for name in names:
             client.secrets.delete(name, shared=shared)
-            click.echo(f"Removed {clean(name)}.")
+            if not as_json:
+                click.echo(f"Removed {clean(name)}.")
+    if as_json:
+        print_json({"deleted": list(names)})
 
 
 def _without_line_end(text: str) -> str:

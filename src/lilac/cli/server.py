@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lilac.cli.nouns import NounGroup
+
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
-@click.group("server", no_args_is_help=True)
+@click.group("server", cls=NounGroup)
 def server() -> None:
     """Run the control plane."""
 
@@ -130,4 +132,10 @@ def _secret(field: FieldInfo) -> bool:
 
 
 _TYPES: dict[Any, click.ParamType] = {int: click.INT, float: click.FLOAT}
-_METAVARS = {"database_url": "URL", "data_dir": "DIRECTORY", "tls_cert_file": "FILE", "tls_key_file": "FILE"}
+_METAVARS = {
+    "database_url": "URL",
+    "data_dir": "DIRECTORY",
+    "log_dir": "DIRECTORY",
+    "tls_cert_file": "FILE",
+    "tls_key_file": "FILE",
+}

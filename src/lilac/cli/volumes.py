@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lilac.cli.output import clean, output_option, print_json, print_table
+from lilac.cli.nouns import NounGroup
+from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Volume
 
 
-@click.group("volumes", no_args_is_help=True)
+@click.group("volumes", cls=NounGroup)
 def volumes() -> None:
     """Named volumes: directories that outlive jobs."""
 
@@ -29,6 +30,9 @@ def list_volumes(*, as_json: bool) -> None:
     if as_json:
         print_json({"volumes": found})
         return
+    if not found:
+        note("No volumes. `lilac volumes create NAME` makes one; so does a job that names it.")
+        return
     rows = [
         [
             clean(each["name"]),
@@ -40,6 +44,31 @@ def list_volumes(*, as_json: bool) -> None:
         for each in found
     ]
     print_table(["NAME", "OWNER", "NODE", "USED", "ID"], rows, flexible=0)
+
+
+@volumes.command("show")
+@click.argument("ref", metavar="NAME")
+@output_option
+def show(ref: str, *, as_json: bool) -> None:
+    """Show one volume, by name or id: whose it is, and where its data is."""
+    from lilac.cli import wording
+    from lilac.cli.session import connected
+
+    with connected() as client:
+        found = client.volumes.get(ref)
+    if as_json:
+        print_json(found)
+        return
+    print_fields(
+        [
+            ("Volume", clean(found["name"])),
+            ("ID", found["id"]),
+            ("Owner", clean(found["owner"] or "-")),
+            ("Node", _place(found) if found["node_id"] else "not chosen before a job uses it"),
+            ("Created", wording.when(found["created_at"])),
+            ("Used", wording.when(found["last_used_at"]) if found["last_used_at"] else "never"),
+        ]
+    )
 
 
 @volumes.command("create")
@@ -59,17 +88,24 @@ def create(name: str, *, as_json: bool) -> None:
 
 @volumes.command("rm")
 @click.argument("refs", metavar="NAME...", nargs=-1, required=True)
-def remove(refs: tuple[str, ...]) -> None:
+@output_option
+def remove(refs: tuple[str, ...], *, as_json: bool) -> None:
     """Delete volumes that no live job uses, with their data."""
     from lilac.cli.session import connected
 
+    removed: list[str] = []
     with connected() as client:
         for ref in refs:
             volume = client.volumes.get(ref)
             client.volumes.delete(volume["id"])
+            removed.append(volume["id"])
+            if as_json:
+                continue
             click.echo(f"Removed {clean(volume['name'])}.")
             if volume["node_id"]:
                 click.echo(_fate(volume))
+    if as_json:
+        print_json({"deleted": removed})
 
 
 def _place(volume: Volume) -> str:

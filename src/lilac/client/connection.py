@@ -60,7 +60,9 @@ class Connection:
     def __init__(
         self, endpoint: str, api_key: str | None = None, *, timeout_s: float = 30.0, ca_file: str | None = None
     ) -> None:
-        self._endpoints = normal_endpoint(endpoint).split(",")
+        self.all_endpoints = normal_endpoint(endpoint)
+        """As they were given, with commas between."""
+        self._endpoints = self.all_endpoints.split(",")
         self.endpoint = self._endpoints[0]
         """The one in use."""
         self.ca_file = ca_file

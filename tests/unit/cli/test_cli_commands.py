@@ -176,6 +176,17 @@ def test_wait_gives_up_with_a_code_of_its_own(lilac: Run, stand_in: StandIn) -> 
     assert (done.code, done.out) == (1, "digits is still running.\n")
 
 
+def test_a_running_job_is_shown_with_what_it_uses_now(lilac: Run, stand_in: StandIn) -> None:
+    running = job(job_status="running", attempts=[attempt(state="running")])
+    sample = {"at": "2026-11-24T04:00:00Z", "gpu_utilization_pct": None, "gpu_memory_mb": None}
+    samples = [{**sample, "cpu_millicores": 812, "memory_mb": 300}, {**sample, "cpu_millicores": 1, "memory_mb": 1}]
+    stand_in.answer("GET", "/training_jobs/digits", running)
+    stand_in.answer("GET", f"/training_jobs/{JOB_ID}/usage", {"samples": samples})
+    assert "Uses now    0.81 of 1 core, 300 MB of 512 MB" in lilac("jobs", "show", "digits").out
+    stand_in.answer("GET", f"/training_jobs/{JOB_ID}/usage", {"samples": []})
+    assert "Uses now" not in lilac("jobs", "show", "digits").out
+
+
 def test_logs_are_written_as_they_are(lilac: Run) -> None:
     assert lilac("logs", "digits").out == "one\ntwo\nend\n"
 

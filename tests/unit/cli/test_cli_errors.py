@@ -187,10 +187,28 @@ def test_starting_loads_nothing_heavy(home: Path, words: list[str], also_not: tu
     assert done.stdout.splitlines()[-1] == "[] 0"
 
 
+HELP_OF_SERVER = [["server", "start", "--help"], ["server", "password", "--help"]]
+
+
+@pytest.mark.parametrize("words", HELP_OF_SERVER, ids=lambda words: words[1])
+def test_the_help_of_the_server_loads_its_settings_and_not_the_server(home: Path, words: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from lilac.cli.main import main\n"
+        f"code = main({words!r})\n"
+        "loaded = [name for name in ('fastapi', 'starlette', 'sqlalchemy', 'questionary', 'uvicorn', 'orjson')\n"
+        "          if name in sys.modules]\n"
+        "print(loaded, code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[] 0"
+    assert "--database-url" in done.stdout
+
+
 @pytest.mark.parametrize(
     "words",
     [["ps"], ["jobs", "ls"], ["jobs", "show", "digits"], ["explain", "giant"], ["logs", "digits"], SUBMIT.split()],
-    ids=lambda words: words[0],
+    ids=lambda words: " ".join(words[:2]),
 )
 def test_a_command_that_talks_loads_no_more_than_it_needs(stand_in: StandIn, home: Path, words: list[str]) -> None:
     script = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -217,3 +218,55 @@ def test_the_name_of_the_original_agent_leads_to_ours(
     monkeypatch.setattr(sys, "argv", ["lilac_agent", "--help"])
     assert agent() == 0
     assert "configure" in capsys.readouterr().out
+
+
+NOUNS = {
+    "jobs": {"ls", "show", "cancel"},
+    "nodes": {"ls", "show", "rm"},
+    **{noun: {"ls", "show", "create", "rm"} for noun in ("queues", "clusters", "volumes", "keys", "users")},
+    "secrets": {"ls", "show", "set", "rm"},
+}
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_noun_has_the_same_verbs_short_and_long(lilac: Run, noun: str) -> None:
+    shown = lilac(noun, "--help").out
+    for verb in NOUNS[noun]:
+        assert f"\n  {verb} " in shown
+        assert f"Usage: lilac {noun} {verb} " in lilac(noun, verb, "--help").out
+    known = {"list": "ls", "get": "show", "add": "create", "create": "create", "delete": "rm", "remove": "rm"}
+    if noun == "secrets":
+        known |= {"add": "set", "create": "set"}
+    for long, short in known.items():
+        done = lilac(noun, long, "--help")
+        if short in NOUNS[noun]:
+            assert f"Usage: lilac {noun} {long} " in done.out or f"Usage: lilac {noun} {short} " in done.out
+            assert long == short or f"{long} for {short}" in " ".join(shown.split())
+        else:
+            assert done.code == 2
+            assert f"there is no `lilac {noun} {long}`. " in done.err, "and what to do instead"
+    assert f"Usage: lilac {noun} ls " in lilac(noun.removesuffix("s"), "ls", "--help").out
+
+
+def test_volumes_secrets_and_keys_are_shown_one_at_a_time(lilac: Run, stand_in: StandIn) -> None:
+    at = "2026-11-24T04:00:00Z"
+    volume = {"id": "v-1", "name": "data", "owner": "ada", "node_id": None, "node_name": None}
+    stand_in.answer("GET", "/volumes/data", {**volume, "created_at": at, "last_used_at": None})
+    shown = lilac("volume", "show", "data").out
+    assert "not chosen before a job uses it" in shown
+    assert "never" in shown
+    secret = {"name": "token", "shared": True, "created_at": at, "updated_at": at}
+    stand_in.answer("GET", "/secrets", {"secrets": [secret]})
+    assert "everybody" in lilac("secrets", "get", "token").out
+    assert json.loads(lilac("secrets", "show", "token", "-o", "json").out) == secret
+    missing = lilac("secrets", "show", "other")
+    assert (missing.code, missing.err) == (3, "Error: there is no secret 'other'.\n")
+    assert "laptop" in lilac("keys", "show", "laptop").out
+
+
+def test_what_is_removed_is_told_in_json_too(lilac: Run, stand_in: StandIn) -> None:
+    volume = {"id": "v-1", "name": "data", "owner": None, "node_id": "n-1", "node_name": "gpu-1"}
+    stand_in.answer("GET", "/volumes/data", volume)
+    stand_in.answer("DELETE", "/volumes/v-1", None)
+    assert json.loads(lilac("volumes", "delete", "data", "-o", "json").out) == {"deleted": ["v-1"]}
+    assert "Its data on node gpu-1 is being deleted." in lilac("volumes", "rm", "data").out

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lilac.cli.live_use import Uses
 from lilac.cli.output import text_width
 from lilac.cli.top.screen import State, draw, listing, move
+from lilac.model.errors import NotFound
 
 NOW = 1_764_000_000.0
 
@@ -113,3 +116,45 @@ def test_what_is_wrong_with_a_node_is_an_alarm(key: str) -> None:
         sick["node_status"] = "lost"
     lines = draw(State(endpoint="x", nodes=[sick], loaded=True), 120, 24, NOW)
     assert [line.style for line in lines if "gpu-9" in line.text] == ["alarm"]
+
+
+def test_where_there_is_room_it_says_what_jobs_use_and_why_others_wait() -> None:
+    use: Any = {"at": "", "cpu_millicores": 3217, "memory_mb": 1536, "gpu_utilization_pct": 85.0, "gpu_memory_mb": 2048}
+    jobs = [job(0), job(1, "queued")]
+    waits = {jobs[1]["job_id"]: "needs 8 × H100 on one node"}
+    shown = replace(state(), jobs=jobs, uses={jobs[0]["job_id"]: use}, waits=waits)
+    text = [line.text for line in draw(shown, 200, 40, NOW)]
+    assert any("3.22 cores, 1.5 GB, GPUs 85 %, 2 GB of their memory" in line for line in text)
+    assert any(line.endswith("needs 8 × H100 on one node") for line in text)
+    assert any(line.endswith("needs 8 × H100 on one node") for line in listing(shown, NOW))
+    assert not any("cores" in line.text or "H100" in line.text for line in draw(shown, 119, 40, NOW))
+    for width in (120, 125, 150):
+        assert all(text_width(line.text) <= width for line in draw(shown, width, 40, NOW))
+
+
+class FakeUsage:
+    """The client of `Uses`, which measures whom it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.jobs: Any = self
+
+    def usage(self, job_id: str, **_: Any) -> Any:
+        self.asked.append(job_id)
+        if job_id.startswith("00000003"):
+            raise NotFound("It is gone.")
+        return {"samples": [{"cpu_millicores": 1000}, {"cpu_millicores": 7}]}
+
+
+def test_use_is_asked_for_a_few_jobs_at_a_time_and_not_too_often() -> None:
+    client: Any = FakeUsage()
+    now = 0.0
+    uses = Uses(client, clock=lambda: now)
+    jobs = [*(job(n) for n in range(5)), job(9, "queued")]
+    assert len(uses.look(jobs, most=3, every_s=5)) == 3
+    assert len(uses.look(jobs, most=3, every_s=5)) == 4, "all but the one that is gone"
+    assert uses.look(jobs, most=3, every_s=5)[jobs[0]["job_id"]]["cpu_millicores"] == 1000
+    assert len(client.asked) == len(set(client.asked)) == 5
+    now = 6.0
+    assert list(uses.look(jobs[:1], most=3, every_s=5)) == [jobs[0]["job_id"]]
+    assert len(client.asked) == 6

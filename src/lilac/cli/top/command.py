@@ -68,7 +68,7 @@ def _another(client: Client) -> Client:
     from lilac.client import Client as NewClient
 
     connection = client.connection
-    return NewClient(connection.endpoint, connection.api_key, ca_file=connection.ca_file)
+    return NewClient(connection.all_endpoints, connection.api_key, ca_file=connection.ca_file)
 
 
 def _with(state: State, seen: Seen) -> State:
@@ -78,6 +78,8 @@ def _with(state: State, seen: Seen) -> State:
         queues=seen.queues,
         jobs=seen.jobs,
         more_jobs=seen.more_jobs,
+        waits=seen.waits,
+        uses=seen.uses,
         loaded=True,
         trouble=None,
     )
@@ -215,10 +217,12 @@ def _details(client: Client, job_id: str) -> list[str]:
     from io import StringIO
 
     from lilac.cli.job_page import print_job
+    from lilac.cli.live_use import of_job
 
     text = StringIO()
     with redirect_stdout(text):
-        print_job(client.jobs.get(job_id))
+        job = client.jobs.get(job_id)
+        print_job(job, use=of_job(client, job_id) if job["job_status"] == "running" else None)
     return ["", *text.getvalue().splitlines()]
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lilac.cli import wording
+from lilac.cli import live_use, wording
 from lilac.cli.output import clean, text_width
 
 if TYPE_CHECKING:
-    from lilac.client.shapes import Job, Node, Queue
+    from lilac.client.shapes import Job, Node, Queue, UsageSample
 
 LIVE = ("running", "starting", "queued")
 HELP = "q quit   ↑↓ select   enter show   c cancel   p pause"
 _BAR = 10
 _NARROW_BAR = 6
 _WIDE = 100
-"""Columns from which on everything is shown."""
+"""Columns from which on owners and longer names are shown."""
+_WIDER = 120
+"""From which on it is shown what running jobs use, and why others wait."""
 _LEAST_JOB_ROWS = 4
 
 
@@ -38,6 +40,9 @@ class State:
     queues: Sequence[Queue] = ()
     jobs: Sequence[Job] = ()
     """Running, starting, then waiting ones."""
+    waits: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Why jobs wait, as far as it is known, by their ids."""
+    uses: Mapping[str, UsageSample] = field(default_factory=dict[str, "UsageSample"])
     more_jobs: bool = False
     loaded: bool = False
     trouble: str | None = None
@@ -69,7 +74,7 @@ def draw(state: State, width: int, height: int, now: float) -> list[Line]:
 
 def listing(state: State, now: float) -> list[str]:
     """Everything, for a program or a pipe: nothing is cut."""
-    return [line.text.rstrip() for line in [_title(state), *_lists(state, 10_000, _WIDE, now)]]
+    return [line.text.rstrip() for line in [_title(state), *_lists(state, 10_000, _WIDER, now)]]
 
 
 def move(state: State, by: int) -> State:
@@ -161,7 +166,9 @@ def _queues(state: State) -> list[Line]:
 
 def _jobs(state: State, rows: int, width: int, now: float) -> list[Line]:
     if width >= _WIDE:
-        head = Line(f"{'JOB':9} {'NAME':24} {'STATE':9} {'QUEUE':14} {'OWNER':12} {'NODE':16} SINCE", "heading")
+        head = Line(f"{'JOB':9} {'NAME':24} {'STATE':9} {'QUEUE':14} {'OWNER':12} {'NODE':16} {'SINCE':7}", "heading")
+        if width >= _WIDER:
+            head = replace(head, text=f"{head.text}  USES, OR WHY IT WAITS")
     else:
         head = Line(f"{'JOB':9} {'NAME':21} {'STATE':9} {'QUEUE':13} {'NODE':13} SINCE", "heading")
     if not state.jobs:
@@ -171,14 +178,15 @@ def _jobs(state: State, rows: int, width: int, now: float) -> list[Line]:
     at = ids.index(state.selected) if state.selected in ids else 0
     first = min(max(0, at - rows + 2), max(0, len(ids) - rows))
     shown = state.jobs[first : first + rows]
-    lines = [head, *(_job(job, state.selected == job["job_id"], width, now) for job in shown)]
+    lines = [head, *(_job(state, job, width, now) for job in shown)]
     left = len(ids) - first - len(shown)
     if left or state.more_jobs:
         lines[-1] = Line(f"… {left + 1}{' or more' if state.more_jobs else ''} further jobs", "dim")
     return lines
 
 
-def _job(job: Job, selected: bool, width: int, now: float) -> Line:
+def _job(state: State, job: Job, width: int, now: float) -> Line:
+    selected = state.selected == job["job_id"]
     since = wording.epoch(job.get("started_at") or job["created_at"])
     name, queue, node = clean(job["job_name"]), clean(job.get("queue_name") or "-"), clean(job.get("node_name") or "-")
     age = wording.span(now - since) if since else "-"
@@ -188,7 +196,17 @@ def _job(job: Job, selected: bool, width: int, now: float) -> Line:
     else:
         middle = f"{_fit(name, 21)} {job['job_status']:9} {_fit(queue, 13)} {_fit(node, 13)}"
     text = f"{wording.short(job['job_id']):9} {middle} {age}"
+    if width >= _WIDER and (told := _told(state, job)):
+        text = f"{wording.short(job['job_id']):9} {middle} {age:7}  {told}"
     return Line(text, "selected" if selected else "dim" if job["job_status"] == "queued" else "plain")
+
+
+def _told(state: State, job: Job) -> str:
+    """What a running job uses, and why another one waits."""
+    if job["job_status"] == "queued":
+        return clean(state.waits.get(job["job_id"], ""))
+    use = state.uses.get(job["job_id"])
+    return live_use.in_words(use) if use is not None else ""
 
 
 def _bar(used: int, total: int, width: int) -> str:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lilac.cli.live_use import Uses
 from lilac.cli.top.screen import LIVE
 from lilac.client.patience import Patience
-from lilac.model.errors import LilacError, Unavailable
+from lilac.model.errors import Forbidden, LilacError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from lilac.client import Client
-    from lilac.client.shapes import Job, Node, Queue
+    from lilac.client.shapes import Job, Node, Queue, UsageSample
 
 LOOK_AT_MOST_EVERY_S = 1.0
 LOOK_AT_LEAST_EVERY_S = 10.0
 MOST_JOBS = 500
+TURNS = 50
+USES_AT_ONCE = 10
+USES_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +36,35 @@ class Seen:
     queues: Sequence[Queue]
     jobs: Sequence[Job]
     more_jobs: bool
+    waits: Mapping[str, str]
+    """Why jobs wait, of those at the head of their queues."""
+    uses: Mapping[str, UsageSample]
 
 
-def look(client: Client) -> Seen:
-    """One look at everything; three calls and one for each state of jobs."""
+def look(client: Client, uses: Uses | None = None) -> Seen:
+    """One look at everything: nodes, queues, each state of jobs, each queue in which some wait, and what a few use."""
     pages = [client.jobs.list(status=word, limit=MOST_JOBS) for word in LIVE]
     jobs = [job for page, word in zip(pages, LIVE, strict=True) for job in _in_order(page["jobs"], word)]
+    queues = client.queues.list()
+    uses = Uses(client) if uses is None else uses
     return Seen(
         nodes=sorted(client.nodes.list(), key=lambda node: node.get("name") or node["id"]),
-        queues=client.queues.list(),
+        queues=queues,
         jobs=jobs,
         more_jobs=any(page.get("next") for page in pages),
+        waits=_reasons(client, queues),
+        uses=uses.look(jobs, most=USES_AT_ONCE, every_s=USES_EVERY_S),
     )
+
+
+def _reasons(client: Client, queues: Sequence[Queue]) -> Mapping[str, str]:
+    reasons: dict[str, str] = {}
+    for queue in queues:
+        if queue.get("waiting_jobs"):
+            with suppress(NotFound, Forbidden):  # It has just gone, or is an original control plane's.
+                line = client.queues.line(queue["id"], limit=TURNS)["jobs"]
+                reasons |= {turn["job_id"]: turn["message"] for turn in line if turn["message"]}
+    return reasons
 
 
 class Watch:
@@ -88,11 +110,12 @@ class Watch:
 
     def _look(self) -> None:
         with self._connect() as client:
+            uses = Uses(client)
             while not self._closed.is_set():
                 began = time.monotonic()
                 self._changed.clear()
                 try:
-                    self._told(look(client))
+                    self._told(look(client, uses))
                 except Unavailable as error:
                     self._told(f"Reconnecting: {error}")
                     self._changed.set()
