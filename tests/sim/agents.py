@@ -24,6 +24,7 @@ from lilac.agent import reporting
 from lilac.agent.backoff import Backoff
 from lilac.agent.control_plane import Ack
 from lilac.agent.leases import RENEWALS_PER_LEASE
+from lilac.agent.node import FEATURES
 from lilac.agent.reconciling import HeldView, Remove, Start, Stop, TellLost, TellStopped, decide
 from lilac.agent.wire import Assignment, Reply, parse_reply
 from lilac.api.routers.node import _check_holder
@@ -143,6 +144,7 @@ class Agent:
             "agent_version": "sim",
             "hostname": machine.name,
             "runtimes": ["docker"],
+            "features": [str(feature) for feature in FEATURES],
             "labels": {},
             "gpus": [{"uuid": uuid, "model": "H100", "memory_mb": 80_000, "healthy": True} for uuid in machine.gpus],
         }

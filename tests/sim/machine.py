@@ -17,6 +17,9 @@ from lilac.agent.wire import Assignment
 from lilac.model.ids import ReplicaKey
 from lilac.model.states import FailureReason, ReplicaState, is_terminal
 
+_LATER_S = 30.0
+"""How much longer each further rank of a job that fails goes on, so that the first one's end finds it at work."""
+
 
 class Witness(Protocol):
     def begins(self, machine: str, key: ReplicaKey, gpus: tuple[str, ...], *, exclusive: bool = False) -> None: ...
@@ -115,6 +118,8 @@ class Machine:
 
     async def _run(self, work: Work) -> None:
         seconds, code, pull, stubborn = _script(work.assignment)
+        if code:
+            seconds += _LATER_S * work.key.rank
         if await _first(work.stopping, pull):
             self._end(work, ReplicaState.STOPPED, None, None, "It was stopped before it had started.")
             return

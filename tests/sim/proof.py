@@ -3,6 +3,7 @@
 * every event since the last step goes through `tests.fixtures.history`, over all lives of the control plane;
 * rows of jobs and live replicas say what the history says;
 * every few steps the rows are judged by themselves, and board and fleet must equal what a fresh start would build;
+* output that was told to be complete is never longer, or another, later: who followed it to its end has all of it;
 * `Truth`, which the machines tell what they really run: no replica runs twice at the same time, a GPU is used by one
   replica, no two attempts of an `exclusive` job run at the same instant anywhere, and nothing begins to run of an
   attempt that was given out after the job had ended.
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -61,6 +63,8 @@ class Proof:
         self.history = History(gapless=True)
         self.acknowledged: dict[str, None] = {}
         self.events: list[dict[str, Any]] = []
+        self._complete: dict[Path, int] = {}
+        """Streams of output that have ended, and how long they were when that was first seen."""
         self._steps = 0
 
     def step(self, *, whole: bool = False) -> list[dict[str, Any]]:
@@ -76,9 +80,16 @@ class Proof:
                 found += [f"job {job} was acknowledged and is lost" for job in lost(self.history, self.acknowledged)]
                 if whole or self._steps % _WHOLE_EVERY == 0:
                     found += self._whole(conn)
+            found += self._changed_output()
         self.events += fresh
         assert not found, "\n".join(found)
         return fresh
+
+    def _changed_output(self) -> Iterable[str]:
+        for mark in self.plane.settings.resolved_log_dir.glob("*/*/*/end"):
+            size = sum(segment.stat().st_size for segment in mark.parent.glob("0*"))
+            if self._complete.setdefault(mark.parent, size) != size:
+                yield f"output of {mark.parent.parent.name} {mark.parent.name} was complete and has changed since"
 
     def _whole(self, conn: Connection) -> Iterable[str]:
         return [

@@ -29,6 +29,7 @@ from lilac.model.ids import JobId, QueueId, ReplicaKey
 from lilac.model.indices import IndexSet
 from lilac.model.jobs import DependencyCondition, JobKind, JobSpec, SizeRange
 from lilac.model.resources import GpuRequest, ResourceRequest
+from lilac.model.retrying import NOT_SAID, RetryBudget
 from lilac.model.states import Hold, JobState
 from lilac.scheduling import satisfiable, shape_of
 from lilac.store import jobs as job_store
@@ -115,6 +116,7 @@ class World:
         self.actions: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (30, self.submit), (6, self.cancel), (2, self.force), (6, self.wait_long), (5, self.agent_dies),
             (9, self.agent_starts), (2, self.power_fails), (1, self.disk_fails), (8, self.cut), (9, self.heal),
+            (4, self.cut_off_an_exclusive_job),
             (3, self.stall), (4, self.lossy), (3, self.slow), (4, self.plane_dies), (5, self.plane_dies_at_a_commit),
             (2, self.plane_restarts), (2, self.database_away), (2, self.clock_jumps), (1, self.node_clock_jumps),
             (2, self.drain), (4, self.resume), (1, self.remove), (2, self.pause), (1, self.add_queue),
@@ -158,7 +160,10 @@ class World:
         duration = round(dice.choice([dice.uniform(0.1, 5), dice.uniform(1, 60), dice.uniform(30, 200)]), 2)
         code = dice.choice([0, 0, 0, 0, 0, 1, 137, 125])
         pull = round(dice.choice([0.0, 0.1, dice.uniform(0, 30)]), 2)
-        script = ("work", str(duration), str(code), str(pull), str(dice.choice([0, 0, 5, 100])))
+        stubborn = dice.choice([0, 0, 5, 100])
+        if stubborn == 100 and dice.random() < 0.5:
+            duration = round(dice.uniform(60, 200), 2)
+        script = ("work", str(duration), str(code), str(pull), str(stubborn))
         queue, elastic = dice.choice(self.queues), dice.random() < 0.1
         indices = IndexSet.parse("0-3", most=10) if dice.random() < 0.06 and not elastic and size == 1 else None
         known = list(self.proof.acknowledged)
@@ -178,11 +183,12 @@ class World:
             kind=JobKind.ELASTIC if elastic else JobKind.BATCH,
             size=SizeRange(1, 3) if elastic else SizeRange(size, size),
             preemptible=dice.random() < 0.3,
-            exclusive=dice.random() < 0.2,
+            exclusive=dice.random() < (0.5 if stubborn == 100 else 0.2),
             priority=dice.randrange(3),
             time_limit_s=dice.choice([None, None, 30, 100]),
-            grace_s=dice.choice([2, 30]),
+            grace_s=dice.choice([2, 30, 30]),
             max_retries=dice.choice([0, 1, 3, 10]),
+            retries=dice.choice([NOT_SAID, NOT_SAID, RetryBudget(error=2, image=1, out_of_memory=1)]),
         )
 
         async def request(platform: Platform) -> None:
@@ -308,6 +314,16 @@ class World:
 
     async def cut(self) -> None:
         self._node().line.become(self.dice.choice([Cut.REQUESTS, Cut.REPLIES, Cut.BOTH, Cut.RESET]))
+
+    async def cut_off_an_exclusive_job(self) -> None:
+        """Silence around a node that runs one, for longer than it counts as alive; the others can take its job over."""
+        alone = [n for n in self.nodes if any(w.assignment.exclusive and not w.ended for w in n.machine.disk.values())]
+        if alone:
+            cut_off = self.dice.choice(alone)
+            for node in self.nodes:
+                node.line.become(Cut.BOTH if node is cut_off else Cut.NONE)
+                node.agent.start()
+            await asyncio.sleep(self.dice.uniform(_LOST_AFTER_S, 2 * _LOST_AFTER_S))
 
     async def stall(self) -> None:
         self._node().line.become(Cut.STALL)

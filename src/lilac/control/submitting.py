@@ -32,6 +32,7 @@ from lilac.model.ids import JobId, QueueId, UserId
 from lilac.model.indices import IndexSet
 from lilac.model.jobs import Dependency, DependencyCondition, Job, JobSpec, check_spec
 from lilac.model.labels import check_labels
+from lilac.model.retrying import RetryClass
 from lilac.model.states import Hold, JobState
 from lilac.scheduling import satisfiable, shape_of
 from lilac.store import arrays as array_store
@@ -276,6 +277,7 @@ def _submitted(work: Work, actor: str) -> Event:
         facts["retry_of"] = work.retry_of
     if work.spec.exclusive:
         facts["exclusive"] = True
+    facts["retries_allowed"] = {str(each): n for each in RetryClass if (n := work.spec.allowed_retries(each))}
     return Event(
         kind=EventKind.JOB_SUBMITTED,
         at=work.submitted_at,
