@@ -6,6 +6,7 @@ import { nodesSearch } from "@/features/nodes/search";
 import { type Range, rangeOf } from "@/features/usage/ranges";
 import { Empty, Notice } from "@/ui/card";
 import { Button } from "@/ui/button";
+import { accountSearch } from "@/features/account/tabs";
 import { sessionQuery } from "./session";
 import { Shell } from "./shell";
 import { Toasts } from "./toasts";
@@ -122,6 +123,7 @@ const users = createRoute({
 const account = createRoute({
   getParentRoute: () => inside,
   path: "/account",
+  validateSearch: accountSearch,
   component: lazyRouteComponent(() => import("@/features/account/account-page"), "AccountPage"),
 });
 const events = createRoute({

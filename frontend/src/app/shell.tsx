@@ -22,7 +22,7 @@ export function Shell() {
       <a href="#main" className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-surface focus:p-2">
         Skip to content
       </a>
-      <div className="mx-auto grid min-h-dvh max-w-[110rem] grid-cols-1 md:grid-cols-[12rem_minmax(0,1fr)]">
+      <div className="mx-auto grid min-h-dvh max-w-[110rem] grid-cols-1 max-md:grid-rows-[auto_1fr] md:grid-cols-[12rem_minmax(0,1fr)]">
         <div className="sticky top-0 z-30 flex flex-col gap-2 border-b border-line bg-canvas p-3 md:h-dvh md:border-r md:border-b-0">
           <div className="flex items-center justify-between">
             <Link to="/" className="flex items-center gap-2 text-base font-semibold">

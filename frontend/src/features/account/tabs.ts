@@ -1,0 +1,8 @@
+/** The parts of the account page, as its address names them. */
+export const ACCOUNT_TABS = ["profile", "keys", "secrets", "volumes"] as const;
+export type AccountTab = (typeof ACCOUNT_TABS)[number];
+
+export function accountSearch(search: Record<string, unknown>): { tab?: AccountTab } {
+  const tab = ACCOUNT_TABS.find((each) => each === search.tab);
+  return tab ? { tab } : {};
+}
