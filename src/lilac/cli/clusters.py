@@ -43,7 +43,7 @@ def list_clusters(*, as_json: bool) -> None:
         ]
         for cluster in found
     ]
-    print_table(["NAME", "NODES", "BUSY", "RUNNING JOBS", "DESCRIPTION", "ID"], rows, flexible=4)
+    print_table(["NAME", "NODES", "BUSY", "RUNNING JOBS", "DESCRIPTION", "ID"], rows, flexible=4, droppable=[2, 4])
 
 
 @clusters.command("show")

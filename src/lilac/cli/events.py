@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lilac.cli import wording
-from lilac.cli.output import clean, note, output_option, paint, print_json
+from lilac.cli.output import clean, cut_to_terminal, is_wide, note, output_option, paint, print_json
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Event
 
+_FIRST = ("name", "state", "attempt", "exit_code", "reason", "message")
+_UNTOLD = frozenset({"submitted_at", "placements", "resources"})
+"""Of use to programs; shown with `--output wide` and in documents."""
 _SUBJECTS = ("job_id", "node_id", "queue_id", "cluster_id", "user_id")
 
 
@@ -62,15 +65,24 @@ def events(
 
 
 def print_events(found: Iterable[Event]) -> None:
-    """One line each: when, what, to what, by whom, details."""
+    """One line each: when, what, to what, by whom, details; cut on a terminal."""
     for event in found:
         at = wording.epoch(event["at"])
         when = wording.clock(at) if at is not None else "-"
         subject = next((str(event.get(name)) for name in _SUBJECTS if event.get(name)), "")
-        facts = ", ".join(f"{clean(key)}: {clean(_short(value))}" for key, value in (event["data"] or {}).items())
+        data = event["data"] or {}
+        told = {
+            key: data[key] for key in sorted(data, key=_rank) if is_wide() or not (key in _UNTOLD or data[key] is None)
+        }
+        facts = ", ".join(f"{clean(key)}: {clean(_short(value))}" for key, value in told.items())
         who = "" if event["actor"] == "system" else f"by {clean(event['actor'])}"
         line = "  ".join(part for part in (event["kind"].ljust(16), subject[:8].ljust(8), who, facts) if part)
-        click.echo(f"{paint(when, 'dim')}  {line}".rstrip())
+        line = cut_to_terminal(f"{when}  {line}".rstrip())
+        click.echo(f"{paint(when, 'dim')}{line[len(when) :]}")
+
+
+def _rank(key: str) -> int:
+    return _FIRST.index(key) if key in _FIRST else len(_FIRST)
 
 
 def _short(value: object) -> str:

@@ -9,7 +9,7 @@ import click
 
 from lilac.cli import wording
 from lilac.cli.completing import job_names
-from lilac.cli.output import clean, coloured, output_option, paint, print_json, print_table
+from lilac.cli.output import clean, coloured, output_option, paint, print_json, print_table, wrapped
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Explanation, Job, NodeShortages, Shortage
@@ -34,10 +34,14 @@ def explain(job: str, *, as_json: bool) -> None:
 
 
 def print_explanation(job: Job, told: Explanation) -> None:
-    click.echo(_headline(job, told))
+    for line in wrapped(_headline(job, told)):
+        click.echo(line)
     if told["message"]:
         label = "Why:  " if told["job_status"] == "queued" else ""
-        click.echo(f"{paint(label, 'bold')}{clean(told['message'])}")
+        first, *rest = wrapped(clean(told["message"]), len(label))
+        click.echo(f"{paint(label, 'bold')}{first}")
+        for line in rest:
+            click.echo(f"{' ' * len(label)}{line}")
     holders = told.get("holders") or []
     if holders:
         click.echo(paint("\nHeld by", "bold"))
@@ -61,7 +65,10 @@ def print_explanation(job: Job, told: Explanation) -> None:
     if told["job_status"] != "queued":
         return
     click.echo()
-    click.echo(f"{paint('Expected start:', 'bold')}  {_expected(told)}")
+    first, *rest = wrapped(_expected(told), len("Expected start:  "))
+    click.echo(f"{paint('Expected start:', 'bold')}  {first}")
+    for line in rest:
+        click.echo(f"{' ' * len('Expected start:  ')}{line}")
     change = told.get("smallest_change")
     if change:
         click.echo(f"{paint('It would start now with:', 'bold')}  {paint(clean(change['text']), 'green')}")

@@ -168,7 +168,13 @@ def print_jobs(found: list[Job], *, full_ids: bool = False) -> None:
     whole_ids = full_ids or wide or not sys.stdout.isatty()
     now = time.time()
     rows = [row(job, now, whole_ids=whole_ids, wide=wide) for job in found]
-    print_table(WIDE_HEADINGS if wide else HEADINGS, rows, flexible=1, states=2)
+    print_table(WIDE_HEADINGS if wide else HEADINGS, rows, flexible=1, states=2, droppable=_droppable(rows))
+
+
+def _droppable(rows: list[list[str]]) -> list[int]:
+    """Columns to leave out where there is little room: what tells the jobs of this list least apart goes first."""
+    least = [at for at in (6, 4, 3) if len({row[at] for row in rows}) < 2]
+    return [*least, *(at for at in (4, 3, 6) if at not in least)]
 
 
 def _cancel_each(names: tuple[str, ...], *, as_json: bool) -> int:

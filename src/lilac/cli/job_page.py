@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +36,7 @@ _REASONS = {
 def print_job(job: Job, *, use: UsageSample | None = None) -> None:
     """Print everything about a job; `use` is what it uses now."""
     print_fields(_facts(job, use))
-    bars = waterfall(job.get("waterfall") or {})
+    bars = waterfall(job.get("waterfall") or {}, columns=shutil.get_terminal_size().columns)
     if bars:
         click.echo(paint("\nTimings", "bold"))
         for line in bars:
@@ -99,7 +101,7 @@ def _facts(job: Job, use: UsageSample | None) -> list[tuple[str, str]]:
         facts.append(("Finished", wording.when(job.get("finished_at"))))
     ran = run_time(job)
     if ran is not None:
-        facts.append(("Ran", wording.span(ran)))
+        facts.append(("Ran" if job.get("finished_at") else "Running for", wording.span(ran)))
     return facts
 
 
@@ -133,6 +135,8 @@ def _print_attempts(attempts: list[Attempt]) -> None:
     for attempt in attempts:
         for replica in attempt["replicas"] or []:
             begin, end = wording.epoch(replica["started_at"]), wording.epoch(replica["finished_at"])
+            if end is None and replica["state"] == "running":
+                end = time.time()
             rows.append(
                 [
                     str(attempt["number"]),
@@ -141,7 +145,7 @@ def _print_attempts(attempts: list[Attempt]) -> None:
                     clean(replica.get("node_name") or wording.short(replica["node_id"])),
                     "-" if replica["exit_code"] is None else str(replica["exit_code"]),
                     str(len(replica["gpu_uuids"]) or "-"),
-                    "-" if begin is None or end is None else wording.span(end - begin),
+                    "-" if begin is None or end is None else wording.span(max(end - begin, 0.0)),
                     wording.size(replica["log_bytes"]),
                     clean(replica["message"] or replica["reason"] or ""),
                 ]
@@ -150,4 +154,4 @@ def _print_attempts(attempts: list[Attempt]) -> None:
             why = clean(attempt["message"] or attempt["reason"] or "")
             rows.append([str(attempt["number"]), "-", attempt["state"], "-", "-", "-", "-", "-", why])
     headings = ["ATTEMPT", "RANK", "STATE", "NODE", "EXIT", "GPUS", "RAN", "OUTPUT", "WHY"]
-    print_table(headings, rows, flexible=8, states=2, indent="  ")
+    print_table(headings, rows, flexible=8, states=2, indent="  ", droppable=[5])

@@ -123,7 +123,7 @@ def print_keys(found: Sequence[ApiKey], as_json: bool) -> None:
         ]
         for key in found
     ]
-    print_table(["NAME", "ID", "KEY", "SCOPE", "CREATED", "LAST USED", "EXPIRES"], rows, flexible=0)
+    print_table(["NAME", "ID", "KEY", "SCOPE", "CREATED", "LAST USED", "EXPIRES"], rows, flexible=0, droppable=[4])
 
 
 def print_new_key(key: NewApiKey, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from lilac.cli.completing import cluster_names, node_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.cli.usage import node_usage
-from lilac.model.errors import NotFound
+from lilac.model.errors import LilacError, NotFound
 
 if TYPE_CHECKING:
     from lilac.client import Client
@@ -53,6 +53,7 @@ def show(node: str, *, as_json: bool) -> None:
 
     with connected() as client:
         found = find_node(client, node)
+        held = _held_jobs(client, found) if not as_json else []
     if as_json:
         print_json(found)
         return
@@ -75,7 +76,7 @@ def show(node: str, *, as_json: bool) -> None:
         ("Labels", ", ".join(f"{clean(k)}={clean(v)}" for k, v in found.get("labels", {}).items()) or "-"),
         ("Agent", clean(found.get("agent_version") or "an original Lilac agent")),
         ("Last report", wording.ago(found["last_heartbeat"])),
-        ("Jobs", "\n".join(found.get("jobs", [])) or "none"),
+        ("Jobs", "\n".join(held) or "none"),
     ]
     print_fields(facts)
     gpus = found.get("gpus") or []
@@ -222,6 +223,16 @@ def find_node(client: Client, name: str) -> Node:
     raise NotFound(f"there is no node {name!r}." + (f" Did you mean {' or '.join(near)}?" if near else ""))
 
 
+def _held_jobs(client: Client, node: Node) -> list[str]:
+    """The jobs that hold something of it: names, as far as the caller may see them, and ids."""
+    held = node.get("jobs", [])
+    try:
+        names = {job["job_id"]: job["job_name"] for job in client.nodes.jobs(node["id"])["jobs"]} if held else {}
+    except LilacError:
+        names = {}
+    return [f"{job_id}  {clean(names[job_id])}" if job_id in names else job_id for job_id in held]
+
+
 def print_nodes(found: Sequence[Node]) -> None:
     rows: list[list[str]] = []
     for node in found:
@@ -240,7 +251,7 @@ def print_nodes(found: Sequence[Node]) -> None:
             ]
         )
     headings = ["NAME", "STATE", "CORES FREE", "MEMORY FREE", "GPUS FREE", "JOBS", "LAST REPORT", "ID"]
-    print_table(headings, rows, flexible=4, states=1)
+    print_table(headings, rows, flexible=4, states=1, droppable=[6, 7, 4])
 
 
 def _runtimes(node: Node) -> str:

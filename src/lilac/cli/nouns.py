@@ -53,6 +53,16 @@ class NounGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._order)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each with its first sentence, which goes on in the next line instead of being cut."""
+        rows: list[tuple[str, str]] = []
+        for name in self._order:
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows.append((name, _first_sentence(command.help or "")))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
         also = [f"{long} for {short}" for long, short in self._spellings.items() if short in self._order]
@@ -73,6 +83,10 @@ class NounGroup(click.Group):
             raise click.UsageError(f"there is no `{ctx.command_path} {word}`.{hint}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         return (command.name if command is not None else name), command, rest
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split()).partition(". ")[0].rstrip(".") + "."
 
 
 def did_you_mean(word: str, known: Any) -> str:

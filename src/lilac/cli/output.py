@@ -19,6 +19,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_ROOMY = 24
+"""How wide a flexible column should be: others are left out for that, and it is cut down to that before others are."""
 _FORM = "lilac.output"
 _QUIET = "lilac.quiet"
 _ID_KEYS = ("id", "job_id", "user_id", "cluster_id", "name")
@@ -115,28 +117,61 @@ def print_table(
     flexible: int | None = None,
     states: int | None = None,
     indent: str = "",
+    droppable: Sequence[int] = (),
 ) -> None:
     """Print rows under headings in aligned columns; the column `states` is coloured by its words.
 
-    On a terminal that is too narrow the column `flexible` is cut first, with an ellipsis; then the widest.
+    On a terminal that is too narrow the columns `droppable` are left out, in that order, until there is some room for
+    the column `flexible`, which is then cut, with an ellipsis; then the widest that holds no ids.
     """
     widths = [max(text_width(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
+    shown = list(range(len(headings)))
     if sys.stdout.isatty() and not is_wide():
-        widths = _fit(widths, shutil.get_terminal_size().columns - len(indent), flexible)
-    click.echo(indent + paint(_line(headings, widths), "bold"))
+        room = shutil.get_terminal_size().columns - len(indent)
+        for column in droppable:
+            needed = sum(min(widths[at], _ROOMY) if at == flexible else widths[at] for at in shown)
+            if needed + 2 * (len(shown) - 1) > room:
+                shown.remove(column)
+        whole = [at for at in shown if headings[at] == "ID"]
+        fitted = _fit({at: widths[at] for at in shown}, room, flexible, whole)
+        widths = [fitted.get(at, 0) for at in range(len(widths))]
+    click.echo(indent + paint(_line(headings, widths, shown), "bold"))
     for row in rows:
-        click.echo(indent + _line(row, widths, states=states))
+        click.echo(indent + _line(row, widths, shown, states=states))
 
 
 def print_fields(pairs: Sequence[tuple[str, str]]) -> None:
-    """Print facts, one to a line, their names aligned."""
+    """Print facts, one to a line, their names aligned; on a terminal long ones go on below themselves."""
     width = max(len(name) for name, _ in pairs)
     for name, value in pairs:
-        first, *rest = value.splitlines() or [""]
+        first, *rest = [part for line in value.splitlines() or [""] for part in wrapped(line, width + 2)]
         value = coloured(first) if name == "State" else first
         click.echo(f"{paint(name.ljust(width), 'bold')}  {value}".rstrip())
         for line in rest:
             click.echo(f"{' ' * width}  {line}")
+
+
+def wrapped(text: str, indent: int = 0) -> list[str]:
+    """A text in lines that fit a terminal beside `indent` columns, broken between words; elsewhere as it is."""
+    room = shutil.get_terminal_size().columns - indent
+    if not sys.stdout.isatty() or is_wide() or room < _ROOMY:
+        return [text]
+    lines: list[str] = []
+    left = 0
+    for word in text.split(" "):
+        width = text_width(click.unstyle(word))
+        if lines and width < left:
+            lines[-1] += f" {word}"
+            left -= width + 1
+        else:
+            lines.append(word)
+            left = room - width
+    return lines
+
+
+def cut_to_terminal(text: str) -> str:
+    """A line cut to a terminal's width; elsewhere as it is."""
+    return _cut(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() and not is_wide() else text
 
 
 def coloured(state: str) -> str:
@@ -180,26 +215,28 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _fit(widths: list[int], total: int, flexible: int | None) -> list[int]:
-    widths = list(widths)
-    spare = total - sum(widths) - 2 * (len(widths) - 1)
-    if spare < 0 and flexible is not None:
-        cut = min(-spare, max(widths[flexible] - 12, 0))
+def _fit(widths: dict[int, int], total: int, flexible: int | None, whole: Sequence[int]) -> dict[int, int]:
+    """The widths of columns so that they fit; those of `whole` stay as they are if that is possible at all."""
+    widths = dict(widths)
+    spare = total - sum(widths.values()) - 2 * (len(widths) - 1)
+    if spare < 0 and flexible is not None and flexible in widths:
+        cut = min(-spare, max(widths[flexible] - _ROOMY, 0))
         widths[flexible] -= cut
         spare += cut
-    while spare < 0 and max(widths) > 3:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
-        spare += 1
+    for candidates in ([at for at in widths if at not in whole], list(widths)):
+        while spare < 0 and candidates and max(widths[at] for at in candidates) > 3:
+            widest = max(candidates, key=lambda at: widths[at])
+            widths[widest] -= 1
+            spare += 1
     return widths
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], *, states: int | None = None) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[int], *, states: int | None = None) -> str:
     shown: list[str] = []
-    for index, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        text = _cut(cell, width)
-        gap = " " * (width - text_width(text))
-        shown.append((coloured(text) if index == states else text) + gap)
+    for at in columns:
+        text = _cut(cells[at], widths[at])
+        gap = " " * (widths[at] - text_width(text))
+        shown.append((coloured(text) if at == states else text) + gap)
     return "  ".join(shown).rstrip()
 
 

@@ -9,7 +9,7 @@ import click
 
 from lilac.cli.completing import cluster_names, queue_names
 from lilac.cli.nouns import NounGroup
-from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
+from lilac.cli.output import clean, cut_to_terminal, note, output_option, print_fields, print_json, print_table
 from lilac.cli.queue_rules import keep_limits, rule_changes, rule_facts, rule_options
 from lilac.model.errors import NotFound
 
@@ -81,7 +81,7 @@ def show(queue: str, *, as_json: bool) -> None:
         ]
     )
     for place, job in enumerate(waiting[:20], start=1):
-        click.echo(f"  {place:>3}. {clean(job['job_name'])}  {job['job_id']}")
+        click.echo(cut_to_terminal(f"  {place:>3}. {job['job_id']}  {clean(job['job_name'])}"))
     if len(waiting) > 20:
         click.echo(f"  … and {len(waiting) - 20} more")
 

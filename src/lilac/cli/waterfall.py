@@ -24,10 +24,13 @@ _START: Sequence[tuple[str, str]] = (
 )
 _END: Sequence[tuple[str, str]] = (("exited", "ran"), ("finished", "end recorded"))
 _WIDTH = 40
+_BESIDE = 43
+"""Columns of a line that are not its bar, with an indent of two."""
 
 
-def waterfall(times: Mapping[str, float], *, width: int = _WIDTH) -> list[str]:
-    """The lines, without a heading; none where nothing is known."""
+def waterfall(times: Mapping[str, float], *, columns: int = 200) -> list[str]:
+    """The lines, without a heading, for an indent of two on a terminal of `columns`; none where nothing is known."""
+    width = max(10, min(_WIDTH, columns - _BESIDE))
     begin = times.get("submitted")
     if begin is None or len(times) < 2:
         return []
@@ -47,22 +50,22 @@ def waterfall(times: Mapping[str, float], *, width: int = _WIDTH) -> list[str]:
             continue
         since = started if name == "exited" else max(previous, started)
         at = max(times[name], since)
-        lines.append(_line(label, at - begin, at - since, ""))
+        lines.append(_line(label, at - begin, at - since, " " * width))
         previous = at
     return lines
 
 
 def _line(label: str, offset_s: float, length_s: float, bar: str) -> str:
-    return f"{label:<17}{_exact(length_s):>10}  {bar or ' ' * _WIDTH}  {'+' + _exact(offset_s):>10}"
+    return f"{label:<17}{_exact(length_s):>10}  {bar}  {'+' + _exact(offset_s):>10}"
 
 
 def _bar(begin_s: float, end_s: float, total_s: float, width: int) -> str:
     """A bar at its place on the scale, with blanks up to the full width."""
     if total_s <= 0:
-        return ""
+        return " " * width
     left = min(round(begin_s / total_s * width), width - 1)
     right = max(round(end_s / total_s * width), left + 1)
-    return " " * left + paint("█" * (right - left), "cyan") + " " * (_WIDTH - right)
+    return " " * left + paint("█" * (right - left), "cyan") + " " * (width - right)
 
 
 def _exact(seconds: float) -> str:

@@ -20,10 +20,10 @@ from lilac.scheduling.diagnosing import Diagnosis
 from lilac.scheduling.limiting import too_large
 from lilac.scheduling.line import turn_of
 from lilac.scheduling.passing import DEFAULT_POLICY, Pass, Policy
-from lilac.scheduling.reasons import Reason, ReasonCode, Shortage
+from lilac.scheduling.reasons import Dimension, Reason, ReasonCode, Shortage
 from lilac.scheduling.satisfying import empty_room, objection
 from lilac.scheduling.views import NodeView, QueueView, Shape, WaitingJob
-from lilac.scheduling.wording import listed
+from lilac.scheduling.wording import amount, listed
 
 MOST_STEPS = 500
 MOST_NODES = 50
@@ -241,9 +241,9 @@ def _never_enough(node: NodeView, shape: Shape) -> str:
         elif acceptable < gpus.count:
             lacks.append(f"only {acceptable} of {gpus}" if acceptable else f"no {gpus.kind}")
     if node.cpu_millicores < need.cpu_millicores:
-        lacks.append(f"only {node.cpu_millicores} millicores")
+        lacks.append(f"only {amount(Dimension.CPU, node.cpu_millicores)}")
     if node.memory_mb < need.memory_mb:
-        lacks.append(f"only {node.memory_mb} MB of memory")
+        lacks.append(f"only {amount(Dimension.MEMORY, node.memory_mb)}")
     return f"has {listed(lacks)}" if lacks else "is too small, even when empty"
 
 

@@ -231,6 +231,7 @@ NOUNS = {
 @pytest.mark.parametrize("noun", NOUNS)
 def test_every_noun_has_the_same_verbs_short_and_long(lilac: Run, noun: str) -> None:
     shown = lilac(noun, "--help").out
+    assert "..." not in shown.replace("[ARGS]...", ""), "no sentence is cut"
     for verb in NOUNS[noun]:
         assert f"\n  {verb} " in shown
         assert f"Usage: lilac {noun} {verb} " in lilac(noun, verb, "--help").out

@@ -105,7 +105,7 @@ def test_the_waterfall_has_a_line_and_a_bar_for_each_step() -> None:
         "exited": 3700.09,
         "finished": 3700.1,
     }
-    lines = waterfall(steps, width=10)
+    lines = waterfall(steps, columns=53)
     assert [line[:17].strip() for line in lines] == [
         "planned", "assigned", "received", "image pull", "created", "started", "running reported", "ran",
         "end recorded",
@@ -114,6 +114,8 @@ def test_the_waterfall_has_a_line_and_a_bar_for_each_step() -> None:
     assert lines[3].count("█") == 4
     assert "1h" in lines[7]
     assert "█" not in lines[7]
+    for columns in (60, 80, 200):
+        assert max(len(line) + 2 for line in waterfall(steps, columns=columns)) <= columns
 
 
 def test_a_process_has_no_pull_and_clocks_may_disagree() -> None:
@@ -129,5 +131,45 @@ def test_without_steps_there_is_no_waterfall(steps: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("columns", [45, 60, 80])
 def test_even_a_narrow_terminal_gets_one_line_for_each_row(columns: int) -> None:
-    widths = output._fit([8, 14, 11, 9, 5, 9, 4, 5, 12], columns, 1)
-    assert sum(widths) + 2 * (len(widths) - 1) <= columns
+    widths = output._fit(dict(enumerate([8, 14, 11, 9, 5, 9, 4, 5, 12])), columns, 1, [0])
+    assert sum(widths.values()) + 2 * (len(widths) - 1) <= columns
+    assert widths[0] == 8 or columns < 60, "ids are cut last"
+
+
+def shown(terminal: Terminal, columns: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    headings = ["ID", "NAME", "STATE", "OWNER", "QUEUE"]
+    rows = [["5b0e7c1e", "n" * 40, "failed (5 succeeded, 1 failed)", "ada", "training"]]
+    with redirect_stdout(terminal):
+        output.print_table(headings, rows, flexible=1, states=2, droppable=[3, 4])
+    return terminal.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("columns", "headings"),
+    [(120, "ID NAME STATE OWNER QUEUE"), (78, "ID NAME STATE QUEUE"), (60, "ID NAME STATE"), (40, "ID NAME STATE")],
+)
+def test_a_narrow_terminal_gets_fewer_columns_before_names_are_cut_short(
+    terminal: Terminal, columns: int, headings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heading, row = shown(terminal, columns, monkeypatch)
+    assert heading.split() == headings.split()
+    assert len(row) <= columns
+    assert row.startswith("5b0e7c1e  nnnnnnnn")
+
+
+def test_long_facts_go_on_below_themselves_between_words(terminal: Terminal) -> None:
+    with redirect_stdout(terminal):
+        output.print_fields([("Waits because", "it needs 100 CPUs on one node of many"), ("Id", "x" * 50)])
+    lines = terminal.getvalue().splitlines()
+    assert [line[-25:].strip() for line in lines[:2]] == ["it needs 100 CPUs on one", "node of many"]
+    assert lines[2].endswith("x" * 50), "a word is never broken"
+
+
+def test_what_is_no_terminal_gets_everything() -> None:
+    pipe = io.StringIO()
+    with redirect_stdout(pipe):
+        output.print_fields([("Why", "word " * 100)])
+        assert output.cut_to_terminal("x" * 500) == "x" * 500
+    assert len(pipe.getvalue().splitlines()) == 1

@@ -91,7 +91,7 @@ def test_each_node_of_the_clusters_is_told_with_what_it_lacks():
     told = explain(world(nodes, [job("j1", shape(2))], busy), NOW, "j1")
     assert [(fit.name, fit.fits, fit.unsuitable) for fit in told.nodes] == [
         ("busy", 0, None),
-        ("bare", 0, "has only 500 millicores"),
+        ("bare", 0, "has only 0.5 CPUs"),
         ("gone", 0, "gets no new work now (lost or draining)"),
         ("small", 0, "has only 1 of 2 × GPU"),
     ]

@@ -110,7 +110,8 @@ def _title(state: State) -> Line:
         if counts["starting"]:
             words.append(f"{counts['starting']} starting")
         words.append(f"{waiting} waiting")
-        words.append(f"{len(state.nodes) - lost} nodes" + (f", {lost} lost" if lost else ""))
+        live = len(state.nodes) - lost
+        words.append(f"{live} {'node' if live == 1 else 'nodes'}" + (f", {lost} lost" if lost else ""))
     if state.paused:
         words.append("PAUSED")
     return Line("   ".join(words), "title")
