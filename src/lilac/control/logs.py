@@ -46,7 +46,13 @@ class LogStore(Protocol):
 
     async def read(self, key: ReplicaKey, offset: int, limit: int) -> bytes: ...
 
-    def follow(self, key: ReplicaKey, offset: int = 0) -> AsyncIterator[bytes]: ...
+    async def left_out(self, key: ReplicaKey, offset: int) -> tuple[int, int] | None: ...
+
+    async def is_complete(self, key: ReplicaKey) -> bool: ...
+
+    def follow(self, key: ReplicaKey, offset: int = 0, *, exact: bool = False) -> AsyncIterator[bytes]: ...
+
+    def everything(self, key: ReplicaKey) -> AsyncIterator[bytes]: ...
 
     def release_followers(self) -> None: ...
 
@@ -120,14 +126,42 @@ class DirectoryLogs:
         log = await self._open(key)
         return await self._run(self._readers, _read, log, offset, limit)
 
-    async def follow(self, key: ReplicaKey, offset: int = 0) -> AsyncIterator[bytes]:
-        """Yield the output from `offset` on, until it is complete or the store closes."""
+    async def left_out(self, key: ReplicaKey, offset: int) -> tuple[int, int] | None:
+        """The first byte of those around `offset` that were not kept, and the first one after them that was."""
+        log = await self._open(key)
+        count = _left_out(log, offset) if offset < log.size else 0
+        before = next((s + SEGMENT_BYTES for s in reversed(log.starts) if s <= offset), 0)
+        return (before, offset + count) if count else None
+
+    async def is_complete(self, key: ReplicaKey) -> bool:
+        """Whether nothing follows what is stored."""
+        return (await self._open(key)).ended
+
+    async def everything(self, key: ReplicaKey) -> AsyncIterator[bytes]:
+        """Yield what is stored now, from the first byte to the last."""
+        log = await self._open(key)
+        offset, until = 0, log.size
+        while offset < until:
+            chunk = await self._run(self._readers, _read, log, offset, min(_READ_BYTES, until - offset))
+            gap = 0 if chunk else _left_out(log, offset)
+            if not chunk and not gap:
+                return
+            offset += gap or len(chunk)
+            yield chunk or _omission(gap)
+
+    async def follow(self, key: ReplicaKey, offset: int = 0, *, exact: bool = False) -> AsyncIterator[bytes]:
+        """Yield the output from `offset` on, until it is complete or the store closes.
+
+        Where bytes were not kept a line says so; with `exact` that is the end, so that whoever counts is not misled.
+        """
         log = await self._open(key)
         while True:
             changed, ended = log.changed, log.ended
             if offset < log.size:
                 chunk = await self._run(self._readers, _read, log, offset, _READ_BYTES)
-                gap = _left_out(log, offset)
+                gap = 0 if chunk else _left_out(log, offset)
+                if gap and exact:
+                    return
                 offset += gap or len(chunk)
                 yield _omission(gap) if gap else chunk
                 continue

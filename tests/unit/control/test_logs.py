@@ -101,6 +101,36 @@ async def test_head_and_tail_stay_and_the_reader_is_told_what_is_left_out(logs: 
     assert await logs.size(KEY) == 10 * SEGMENT_BYTES + 7
 
 
+async def test_who_counts_bytes_is_told_exactly_how_many_were_not_kept(logs: DirectoryLogs) -> None:
+    for n in range(10):
+        await logs.append(KEY, n * SEGMENT_BYTES, bytes(SEGMENT_BYTES))
+    await logs.append(KEY, 10 * SEGMENT_BYTES, b"the end", end=True)
+    at = sum([len(chunk) async for chunk in logs.follow(KEY, exact=True)])
+    assert at == 2 * SEGMENT_BYTES
+    assert await logs.read(KEY, at, 100) == b""
+    gap = await logs.left_out(KEY, at)
+    assert gap == await logs.left_out(KEY, at + SEGMENT_BYTES + 5)
+    assert gap is not None
+    assert gap[0] == at
+    at = gap[1]
+    assert await logs.left_out(KEY, at) is None
+    rest = b"".join([chunk async for chunk in logs.follow(KEY, at, exact=True)])
+    assert at + len(rest) == await logs.size(KEY)
+    assert rest.endswith(b"the end")
+
+
+async def test_all_that_is_kept_comes_with_a_line_for_what_is_not_and_ends_though_more_may_come(
+    logs: DirectoryLogs,
+) -> None:
+    for n in range(10):
+        await logs.append(KEY, n * SEGMENT_BYTES, bytes(SEGMENT_BYTES))
+    await logs.append(KEY, 10 * SEGMENT_BYTES, b"the end")
+    assert not await logs.is_complete(KEY)
+    got = b"".join([chunk async for chunk in logs.everything(KEY)])
+    assert got.count(b"bytes of output were not kept") == 1
+    assert got.endswith(b"the end")
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)), max_size=12))
 async def test_chunks_that_overlap_in_any_way_give_the_bytes_once_and_in_order(

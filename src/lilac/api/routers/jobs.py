@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -105,20 +106,38 @@ async def logs(
     offset: int = Query(0, ge=-INT64_MAX, le=INT64_MAX, description="Where to begin; negative counts from the end."),
     limit: int = Query(_READ_LIMIT, ge=1, le=_READ_LIMIT),
     follow: bool = False,
+    exact: bool = Query(False, description="With follow: end where bytes were not kept, instead of saying so there."),
+    download: bool = Query(False, description="All that is kept, as a file; no other range."),
 ) -> Response:
-    """A job's output, as it was written. With `follow`, on and on until it is complete."""
+    """A job's output, as it was written. With `follow`, on and on until it is complete.
+
+    `X-Log-Offset` says where the reply begins, `X-Log-Size` how much was written, `X-Log-Complete` whether that is
+    all. A reply without output that has `X-Log-Left-Out: 100-200` says that bytes 100 to 199 were not kept.
+    """
     platform: Platform = request.app.state.platform
     found = await platform.jobs.get(principal, job)
     number = attempt if attempt is not None else found.attempt
     key = ReplicaKey(found.id, number, rank)
     size = await platform.logs.size(key) if number else 0
     begin = max(size + offset, 0) if offset < 0 else offset
-    headers = {"X-Log-Offset": str(begin), "X-Log-Size": str(size), "X-Log-Attempt": str(number)}
+    complete = await platform.logs.is_complete(key) if number else is_terminal(found.state)
+    headers = {
+        "X-Log-Offset": str(begin),
+        "X-Log-Size": str(size),
+        "X-Log-Attempt": str(number),
+        "X-Log-Complete": str(complete).lower(),
+    }
     media = "text/plain; charset=utf-8"
+    if download:
+        file = _file_name(f"{found.spec.name}.{number}.{rank}.log")
+        headers |= {"X-Log-Offset": "0", "Content-Disposition": f"attachment; filename*=UTF-8''{file}"}
+        return StreamingResponse(platform.logs.everything(key), media_type=media, headers=headers)
     if not follow:
         data = await platform.logs.read(key, begin, limit) if number else b""
+        if number and not data and (gap := await platform.logs.left_out(key, begin)) is not None:
+            headers["X-Log-Left-Out"] = f"{gap[0]}-{gap[1]}"
         return Response(data, media_type=media, headers=headers)
-    stream = _follow(platform, principal, found, key, begin, fixed=attempt is not None)
+    stream = _follow(platform, principal, found, key, begin, fixed=attempt is not None, exact=exact)
     return StreamingResponse(stream, media_type=media, headers=headers)
 
 
@@ -160,7 +179,7 @@ async def _detail(platform: Platform, principal: Principal, job: str) -> dict[st
 
 
 async def _follow(
-    platform: Platform, principal: Principal, job: Job, key: ReplicaKey, offset: int, *, fixed: bool
+    platform: Platform, principal: Principal, job: Job, key: ReplicaKey, offset: int, *, fixed: bool, exact: bool
 ) -> AsyncIterator[bytes]:
     """Stream one attempt's output after the other, until the job (or the attempt that was asked for) is complete."""
     if key.attempt > job.attempt:
@@ -170,7 +189,7 @@ async def _follow(
             replica = await platform.jobs.replica(key)
             if replica is not None and has_no_more_output(replica):
                 await platform.logs.end(key)
-            async for chunk in platform.logs.follow(key, offset):
+            async for chunk in platform.logs.follow(key, offset, exact=exact):
                 yield chunk
         if fixed or platform.bus.closed.is_set():
             return
@@ -196,6 +215,11 @@ async def _next_attempt(platform: Platform, principal: Principal, job: Job, atte
                 break
             await changed
     return job
+
+
+def _file_name(text: str) -> str:
+    """A name for a file of the reader's, as a header may carry it (RFC 5987)."""
+    return quote(text.replace("/", "_").replace("\\", "_"), safe="")
 
 
 def _uuid(text: str, name: str) -> str:
