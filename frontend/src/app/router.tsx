@@ -7,6 +7,7 @@ import { type Range, rangeOf } from "@/features/usage/ranges";
 import { Empty, Notice } from "@/ui/card";
 import { Button } from "@/ui/button";
 import { accountSearch } from "@/features/account/tabs";
+import { jobSearch, jobsSearch } from "@/features/jobs/addresses";
 import { sessionQuery } from "./session";
 import { Shell } from "./shell";
 import { Toasts } from "./toasts";
@@ -68,11 +69,13 @@ const dashboard = createRoute({
 const jobs = createRoute({
   getParentRoute: () => inside,
   path: "/jobs",
+  validateSearch: jobsSearch,
   component: lazyRouteComponent(() => import("@/features/jobs/jobs-page"), "JobsPage"),
 });
 const job = createRoute({
   getParentRoute: () => inside,
   path: "/jobs/$job",
+  validateSearch: jobSearch,
   component: lazyRouteComponent(() => import("@/features/jobs/job-page"), "JobPage"),
 });
 const submit = createRoute({
