@@ -1169,6 +1169,9 @@ export interface paths {
          * Logs
          * @description A job's output, as it was written. With `follow`, on and on until it is complete.
          *
+         *     `X-Log-Offset` says where the reply begins, `X-Log-Size` how much was written, `X-Log-Complete` whether that is
+         *     all. A reply without output that has `X-Log-Left-Out: 100-200` says that bytes 100 to 199 were not kept.
+         *
          *     Needs the role viewer.
          */
         get: operations["read_job_logs"];
@@ -7571,6 +7574,10 @@ export interface operations {
         parameters: {
             query?: {
                 attempt?: number | null;
+                /** @description All that is kept, as a file; no other range. */
+                download?: boolean;
+                /** @description With follow: end where bytes were not kept, instead of saying so there. */
+                exact?: boolean;
                 follow?: boolean;
                 limit?: number;
                 /** @description Where to begin; negative counts from the end. */
