@@ -1823,10 +1823,7 @@ export interface components {
             array_id: string;
             /** Jobs */
             jobs: components["schemas"]["JobShape"][];
-            /**
-             * Next
-             * @description What to give as `after` for the following page.
-             */
+            /** Next */
             next: string | null;
         };
         Error: {
@@ -2351,7 +2348,7 @@ export interface components {
         /** JobsShape */
         JobsShape: {
             /** Jobs */
-            jobs: components["schemas"]["JobShape"][];
+            jobs: components["schemas"]["ListedJobShape"][];
             /**
              * Next
              * @description What to give as `after` for the following page.
@@ -2447,6 +2444,115 @@ export interface components {
             jobs: components["schemas"]["InLineShape"][];
             /** Waiting Jobs */
             waiting_jobs: number;
+        };
+        /** ListedJobShape */
+        ListedJobShape: {
+            /** After */
+            after: components["schemas"]["JobDependency"][];
+            /** Args */
+            args: string[];
+            array: components["schemas"]["ArrayFacts"] | null;
+            /** Array Id */
+            array_id: string | null;
+            /** Array Index */
+            array_index: number | null;
+            /** Attempt */
+            attempt: number;
+            /** Command */
+            command: string[] | null;
+            /** Created At */
+            created_at: string;
+            /** Definition */
+            definition: string;
+            /**
+             * Env
+             * @description For the owner and administrators only.
+             */
+            env: {
+                [key: string]: string;
+            } | null;
+            /** Exclusive */
+            exclusive: boolean;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Grace S */
+            grace_s: number;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string;
+            job_status: components["schemas"]["JobState"];
+            kind: components["schemas"]["JobKind"];
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Max Retries */
+            max_retries: number;
+            /** Message */
+            message: string | null;
+            /** Node Id */
+            node_id: string | null;
+            /** Node Name */
+            node_name: string | null;
+            /** Node Selector */
+            node_selector: {
+                [key: string]: string;
+            };
+            /**
+             * Owner
+             * @description null when the account is gone.
+             */
+            owner: string | null;
+            /** Ports */
+            ports: components["schemas"]["JobPort"][];
+            /** Preemptible */
+            preemptible: boolean;
+            /** Priority */
+            priority: number;
+            progress: components["schemas"]["JobProgress"] | null;
+            /** Queue Id */
+            queue_id: string;
+            /**
+             * Queue Name
+             * @description null when the queue is gone.
+             */
+            queue_name: string | null;
+            reason: components["schemas"]["FailureReason"] | null;
+            resource_requirements: components["schemas"]["Needs"];
+            /** Retries */
+            retries: number;
+            /** Retries Allowed */
+            retries_allowed: {
+                [key: string]: number;
+            };
+            /** Retries Used */
+            retries_used: {
+                [key: string]: number;
+            };
+            /** Retry Of */
+            retry_of: string | null;
+            runtime: components["schemas"]["RuntimeName"];
+            /** Secrets */
+            secrets: components["schemas"]["JobSecret"][];
+            size: components["schemas"]["JobSize"];
+            /** Started At */
+            started_at: string | null;
+            /** Stop Signal */
+            stop_signal: string;
+            /** Time Limit S */
+            time_limit_s: number | null;
+            /** Updated At */
+            updated_at: string;
+            /** Volumes */
+            volumes: components["schemas"]["JobVolume"][];
+            /** @description Why it waits, where that was asked for and is known. */
+            waiting?: components["schemas"]["WhyShape"] | null;
+            waterfall: components["schemas"]["Waterfall"];
+            /** Working Dir */
+            working_dir: string | null;
         };
         /** LoginBody */
         LoginBody: {
@@ -3588,6 +3694,12 @@ export interface components {
             queue_id?: string | null;
             /** Status */
             status?: components["schemas"]["JobState"][] | null;
+        };
+        /** WhyShape */
+        WhyShape: {
+            code: components["schemas"]["ReasonCode"];
+            /** Message */
+            message: string;
         };
     };
     responses: never;
@@ -6903,6 +7015,7 @@ export interface operations {
                 after?: string | null;
                 /** @description An array: its elements that have begun. */
                 array?: string | null;
+                /** @description One or several ids, with commas between. */
                 id?: string | null;
                 kind?: components["schemas"]["JobKind"] | null;
                 /** @description key=value; may be given several times. */
@@ -6923,6 +7036,8 @@ export interface operations {
                 status?: string | null;
                 /** @description Submitted before this time (RFC 3339). */
                 until?: string | null;
+                /** @description Tell in short why those wait that do. */
+                waiting?: boolean;
             };
             header?: never;
             path?: never;
@@ -8123,6 +8238,7 @@ export interface operations {
             query?: {
                 /** @description An array: its elements that have begun. */
                 array?: string | null;
+                /** @description One or several ids, with commas between. */
                 id?: string | null;
                 kind?: components["schemas"]["JobKind"] | null;
                 /** @description key=value; may be given several times. */

@@ -60,6 +60,8 @@ interface DataTableProps<T> {
   virtual?: boolean;
   /** With `virtual`: called when the last rows come into view. */
   onEnd?: () => void;
+  /** With `virtual`: called with the first and the last row in sight when they change. */
+  onSight?: (first: number, last: number) => void;
   /** What is shown instead of a table without rows. */
   empty?: ReactNode;
 }
@@ -107,7 +109,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
             ))}
           </tr>
         </thead>
-        {virtual ? <VirtualBody rows={body} span={shown.length + (selection ? 1 : 0)} onEnd={props.onEnd} line={line} /> : (
+        {virtual ? <VirtualBody rows={body} span={shown.length + (selection ? 1 : 0)} onEnd={props.onEnd} onSight={props.onSight} line={line} /> : (
           <tbody role="rowgroup" className="max-md:flex max-md:flex-col max-md:gap-2">{body.map((row) => line(row))}</tbody>
         )}
       </table>
@@ -215,13 +217,14 @@ interface VirtualBodyProps<T extends object> {
   rows: readonly Row<Features, T>[];
   span: number;
   onEnd: (() => void) | undefined;
+  onSight: ((first: number, last: number) => void) | undefined;
   line: (row: Row<Features, T>, place: Place) => ReactNode;
 }
 
 const estimateSize = () => (window.innerWidth < 768 ? 150 : 41);
 
 /** The rows near the window, between two empty rows as high as all the others. */
-function VirtualBody<T extends object>({ rows, span, onEnd, line }: VirtualBodyProps<T>) {
+function VirtualBody<T extends object>({ rows, span, onEnd, onSight, line }: VirtualBodyProps<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
@@ -243,7 +246,9 @@ function VirtualBody<T extends object>({ rows, span, onEnd, line }: VirtualBodyP
     initialRect: { width: 1024, height: 768 },
   });
   const items = virtualizer.getVirtualItems();
+  const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
+  useEffect(() => onSight?.(first, last), [first, last, onSight]);
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - 30) onEnd?.();
   }, [last, rows.length, onEnd]);

@@ -18,7 +18,7 @@ from lilac.control.loop import LIVE_POLICY, SchedulingLoop
 from lilac.control.projection import Projection
 from lilac.control.settling import is_met, states_of
 from lilac.control.times import rfc3339
-from lilac.model.arrays import is_array_id
+from lilac.model.arrays import JobArray, is_array_id
 from lilac.model.ids import JobId
 from lilac.model.jobs import Dependency, DependencyCondition, Job
 from lilac.model.states import Hold, JobState
@@ -57,6 +57,18 @@ class WaitingReasons:
         await self.settle()
         decided = self._loop.plan_in_force()
         in_line = self._in_line(job)
+        return decided.reason_for(in_line) if decided is not None and in_line is not None else None
+
+    def in_short(self, found: Job | JobArray) -> Reason | None:
+        """Why a job waits, as far as that is known here and now: nothing is read, and no plan is waited for."""
+        job = found.as_job() if isinstance(found, JobArray) else found
+        if job.state is not JobState.QUEUED:
+            return None
+        if job.held is Hold.DEPENDENCY:
+            return Reason(code=ReasonCode.DEPENDENCY, message="waits for other jobs")
+        if (out := self._held_out(job)) is not None:
+            return out
+        decided, in_line = self._loop.plan_in_force(), self._in_line(job)
         return decided.reason_for(in_line) if decided is not None and in_line is not None else None
 
     async def explain(self, job: Job) -> Explanation | None:
@@ -100,6 +112,10 @@ class WaitingReasons:
             return None
         if job.held is Hold.DEPENDENCY:
             return await self._db.read(_unmet, await self._after(job))
+        return self._held_out(job)
+
+    def _held_out(self, job: Job) -> Reason | None:
+        """The same, but for what the store has to be asked for."""
         if job.held is Hold.PAUSE:
             return Reason(
                 code=ReasonCode.PAUSE,

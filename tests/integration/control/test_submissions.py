@@ -143,6 +143,24 @@ async def test_lists_are_filtered_and_paged(stand: Stand, ada: httpx2.AsyncClien
     assert (shown["array_index"], shown["waiting"]["code"]) == (4, "resources")
 
 
+async def test_a_list_tells_in_short_why_each_job_waits_and_names_several_by_id(
+    stand: Stand, ada: httpx2.AsyncClient
+) -> None:
+    jobs = [JOB, {**JOB, "after": [{"job_id": "#0"}]}, {**JOB, "array": "0-9"}]
+    ids = [job["id"] for job in (await post(ada, "/training_jobs/bulk", {"jobs": jobs}, 201))["jobs"]]
+    await stand.settle()
+    reply = (await ada.get("/training_jobs", params={"waiting": True, "id": f"{ids[0]},{ids[1]}"})).json()
+    told = {job["job_id"]: job["waiting"] for job in reply["jobs"]}
+    assert set(told) == {ids[0], ids[1]}
+    assert told[ids[0]]["code"] == "no_nodes"
+    assert told[ids[1]] == {"code": "dependency", "message": "waits for other jobs"}
+    array = (await ada.get("/training_jobs", params={"waiting": True, "id": ids[2]})).json()["jobs"][0]
+    assert array["waiting"]["code"] == "no_nodes"
+    assert "waiting" not in (await ada.get("/training_jobs")).json()["jobs"][0]
+    reply = await ada.get("/training_jobs", params={"id": ",".join([ids[0]] * 201)})
+    assert (reply.status_code, reply.json()["field"]) == (422, "id")
+
+
 async def test_what_failed_is_run_again_as_a_new_job(stand: Stand, ada: httpx2.AsyncClient) -> None:
     first = (await post(ada, "/training_jobs", JOB, 201))["id"]
     await post(ada, f"/training_jobs/{first}/retry", None, 409)

@@ -18,7 +18,7 @@ export function WhyItWaits({ job }: { job: JobDetail }) {
 }
 
 function Told({ job, told }: { job: JobDetail; told: Explanation }) {
-  const others = told.nodes.filter((node) => !node.fits || node.shortages.length > 0);
+  const others = told.nodes.filter((node) => node.fits === 0 || node.shortages.length > 0);
   return (
     <div className="flex flex-col gap-3">
       <p className="text-base break-words">{told.message}</p>

@@ -34,6 +34,8 @@ export function aJob(more: Partial<JobDetail> = {}): JobDetail {
     preemptible: false,
     max_retries: 3,
     retries_allowed: { node_lost: 3, image: 0, out_of_memory: 0, error: 0 },
+    retries_used: {},
+    updated_at: "2026-11-30T10:00:02Z",
     after: [],
     retry_of: null,
     array: null,

@@ -24,7 +24,7 @@ describe("the page of a job", () => {
         expected_start_note: "a job ahead has no time limit",
         best_node: "node-1",
         holders: [{ job_id: "h", job_name: "hog", node_name: "node-1", ends_at: null }],
-        nodes: [{ node_name: "node-1", fits: false, unsuitable: null, shortages: [{ dimension: "cpu", needed: 8000, free: 2000 }] }],
+        nodes: [{ node_name: "node-1", fits: 0, unsuitable: null, shortages: [{ dimension: "cpu", needed: 8000, free: 2000 }] }],
         smallest_change: { text: "--cpu 2000" },
       },
     });

@@ -1,17 +1,16 @@
 /** What the pages of jobs ask the API. The first words of the keys are those by which events make answers stale. */
 import { queryOptions } from "@tanstack/react-query";
 import { api, data } from "@/api/client";
-import type { Explanation, JobDetail } from "./types";
 
 const path = (job: string) => ({ params: { path: { job } } });
 
 export const jobQuery = (job: string) =>
-  queryOptions({ queryKey: ["job", job, "detail"], queryFn: () => data(api.GET("/training_jobs/{job}", path(job))) as Promise<JobDetail> });
+  queryOptions({ queryKey: ["job", job, "detail"], queryFn: () => data(api.GET("/training_jobs/{job}", path(job))) });
 
 export const explainQuery = (job: string) =>
   queryOptions({
     queryKey: ["job", job, "explain"],
-    queryFn: () => data(api.GET("/training_jobs/{job}/explain", path(job))) as Promise<Explanation>,
+    queryFn: () => data(api.GET("/training_jobs/{job}/explain", path(job))),
     // who is ahead and what is free changes by others' events
     refetchInterval: 15_000,
   });

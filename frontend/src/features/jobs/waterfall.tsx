@@ -11,6 +11,8 @@ export interface Step {
   open: boolean;
 }
 
+type Times = Readonly<Record<string, unknown>>;
+
 const STEPS: readonly { id: string; label: string; from: string[]; to: string[]; tone: string }[] = [
   { id: "queue", label: "In the queue", from: ["submitted"], to: ["assigned", "finished"], tone: "bg-warn" },
   { id: "assign", label: "To the node", from: ["assigned"], to: ["received", "finished"], tone: "bg-info" },
@@ -21,8 +23,8 @@ const STEPS: readonly { id: string; label: string; from: string[]; to: string[];
 ];
 
 /** The steps that have begun; one that has not ended reaches to `now`. All in seconds since the epoch. */
-export function stepsOf(waterfall: Readonly<Record<string, number>>, now: number, ended: boolean): Step[] {
-  const at = (names: string[]) => names.map((name) => waterfall[name]).find((value) => value !== undefined);
+export function stepsOf(waterfall: Times, now: number, ended: boolean): Step[] {
+  const at = (names: string[]) => names.map((name) => waterfall[name]).find((value) => typeof value === "number");
   const steps: Step[] = [];
   let open = false;
   for (const step of STEPS) {
@@ -36,7 +38,7 @@ export function stepsOf(waterfall: Readonly<Record<string, number>>, now: number
   return steps;
 }
 
-export function Waterfall({ waterfall, ended }: { waterfall: Readonly<Record<string, number>>; ended: boolean }) {
+export function Waterfall({ waterfall, ended }: { waterfall: Times; ended: boolean }) {
   const now = useNow() / 1000;
   const steps = stepsOf(waterfall, now, ended);
   if (steps.length === 0) return <p className="text-muted">Nothing has been timed yet.</p>;

@@ -22,13 +22,14 @@ from lilac.model.states import JobState
 from lilac.store.listing import JobFilter
 
 routes = router("jobs")
+_MOST_IDS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The filters as they stand in the query."""
 
-    id: str | None = None
+    id: Annotated[str | None, Query(description="One or several ids, with commas between.")] = None
     name: str | None = None
     status: Annotated[str | None, Query(description="One or several states, with commas between.")] = None
     queue_id: Annotated[str | None, Query(description="Id or name of a queue.")] = None
@@ -52,6 +53,7 @@ async def list_jobs(
     wanted: WantedJobs,
     limit: int = Query(1000, ge=1, le=1000),
     after: str | None = Query(None, description="`next` of the page before."),
+    waiting: bool = Query(False, description="Tell in short why those wait that do."),
 ) -> Response:
     """Jobs, newest first, as far as the caller may see them. An array is one entry with its elements counted."""
     platform: Platform = request.app.state.platform
@@ -60,7 +62,12 @@ async def list_jobs(
         return Json({"jobs": [], "next": None})
     jobs = await platform.jobs.list(principal, where, limit=limit, before_seq=_cursor(after))
     following = str(jobs[-1].seq) if len(jobs) == limit else None
-    return Json({"jobs": [platform.jobs.render(job, principal) for job in jobs], "next": following})
+    shown = [platform.jobs.render(job, principal) for job in jobs]
+    if waiting:
+        for job, told in zip(jobs, shown, strict=True):
+            reason = platform.jobs.waiting.in_short(job)
+            told["waiting"] = {"code": str(reason.code), "message": reason.message} if reason is not None else None
+    return Json({"jobs": shown, "next": following})
 
 
 @routes.get("/training_jobs/summary", operation_id="summarize_jobs", response_model=SummaryShape)
@@ -104,7 +111,7 @@ async def _filter(platform: Platform, principal: Principal, wanted: Wanted) -> J
     if wanted.owner is not None and owner_id is None:
         return None
     return JobFilter(
-        ids=(JobId(_uuid(wanted.id, "id")),) if wanted.id is not None else None,
+        ids=_ids(wanted.id) if wanted.id is not None else None,
         name=wanted.name,
         states=_states(wanted.status),
         queue_id=platform.jobs.queue(wanted.queue_id).id if wanted.queue_id is not None else None,
@@ -129,6 +136,13 @@ async def _places(platform: Platform, principal: Principal, wanted: Wanted) -> d
     if wanted.array is not None:
         facts["array_id"] = (await platform.jobs.get(principal, wanted.array)).id
     return facts
+
+
+def _ids(words: str) -> tuple[JobId, ...]:
+    found = tuple(JobId(_uuid(word, "id")) for word in words.split(","))
+    if len(found) > _MOST_IDS:
+        raise InvalidInput(f"id: at most {_MOST_IDS} jobs can be named in one call, not {len(found)}.", field="id")
+    return found
 
 
 def _states(words: str | None) -> tuple[JobState, ...] | None:

@@ -196,8 +196,17 @@ class JobDetailShape(JobShape):
     attempts: list[AttemptShape]
 
 
+class WhyShape(Shape):
+    code: ReasonCode
+    message: str
+
+
+class ListedJobShape(JobShape):
+    waiting: WhyShape | None = Field(None, description="Why it waits, where that was asked for and is known.")
+
+
 class JobsShape(Shape):
-    jobs: list[JobShape]
+    jobs: list[ListedJobShape]
     next: str | None = Field(description="What to give as `after` for the following page.")
 
 
@@ -206,7 +215,9 @@ class SummaryShape(Shape):
     total: int
 
 
-class ElementsShape(JobsShape):
+class ElementsShape(Shape):
+    jobs: list[JobShape]
+    next: str | None
     array_id: str
     array: ArrayFacts
 
