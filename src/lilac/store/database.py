@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 BATCH_LIMIT = 256
 """Most operations of one transaction."""
+_ASK_EVERY_S = 0.5
+"""How often the server is asked about a commit in doubt while nothing else is to be written."""
 READERS = 4
 """Reads that run at the same time."""
 
@@ -69,7 +71,9 @@ class Database:
         self._started = False
         self._closed = False
         self.on_stale: Callable[[], None] = lambda: None
-        """Called when what follows a commit failed: what is kept in memory beside the store cannot be trusted now."""
+        """Called when what follows a commit failed, or nobody can say what was committed: what is kept in memory beside
+        the store cannot be trusted now.
+        """
         self.on_batch: Callable[[int], None] = lambda operations: None
         """Called in the event loop's thread with how many writes shared a commit."""
         self.on_commit: Callable[[Sequence[Event]], None] | None = None
@@ -183,7 +187,7 @@ class Database:
         closing = False
         while not closing:
             operations, closing = self._next_batch()
-            if operations:
+            if operations or self._writer.in_doubt:
                 batch = self._writer.run(operations)
                 try:
                     loop.call_soon_threadsafe(self._deliver, operations, batch)
@@ -201,9 +205,15 @@ class Database:
         return not closing
 
     def _next_batch(self) -> tuple[list[Operation], bool]:
-        """What is queued, at least one operation, and whether it was the last: blocks until there is something."""
+        """What is queued, at least one operation, and whether it was the last: blocks until there is something.
+
+        Nothing, after a while, if a commit is in doubt.
+        """
         batch: list[Operation] = []
-        operation = self._queue.get()
+        try:
+            operation = self._queue.get(timeout=_ASK_EVERY_S if self._writer.in_doubt else None)
+        except queue.Empty:
+            return batch, False
         while operation is not None:
             if not operation.future.cancelled():
                 batch.append(operation)
@@ -216,7 +226,11 @@ class Database:
         return batch, True
 
     def _deliver(self, operations: list[Operation], batch: Batch) -> None:
-        self.on_batch(len(operations))
+        if operations:
+            self.on_batch(len(operations))
+        if batch.stale:
+            logger.error("the database cannot say what became of a commit")
+            self.on_stale()
         if batch.events and self.on_commit is not None:
             try:
                 self.on_commit(batch.events)

@@ -6,7 +6,10 @@ serialization failure, or when the connection is lost, the whole batch is run ag
 
 If the connection breaks during COMMIT, nobody knows what became of it but the server. PostgreSQL can be asked
 (`pg_xact_status`), so the number of the transaction is fetched before the commit and the batch is run again only if
-the server says that it was aborted.
+the server says that it was aborted. If it cannot be asked soon, callers are told that nobody knows, and the commit
+stays *in doubt*: nothing else is run before the server has been asked, and if it turns out to have been made, its
+events and callbacks come then, before those of any later commit. So what is kept in memory never misses one. A server
+that does not know the transaction (another one took over, say) makes that memory `stale`.
 
 Everything here runs on the writer thread.
 """
@@ -19,6 +22,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -96,6 +100,17 @@ class Batch:
     outcomes: list[Outcome]
     events: Sequence[Event]
     callbacks: Sequence[Callable[[], None]] = ()
+    stale: bool = False
+    """Whether something may have been committed that nobody can be told of."""
+
+
+class Verdict(Enum):
+    """What became of a commit whose answer was lost."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    OPEN = "the server cannot be asked now, or is not done with it"
+    UNKNOWN = "the server does not know the transaction"
 
 
 class Writer:
@@ -109,9 +124,46 @@ class Writer:
         self._description = description
         self._conn: Connection | None = None
         self._down = False
+        self._doubt: _CommitInDoubt | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a commit waits for the server to say what became of it; `run` asks, also without operations."""
+        return self._doubt is not None
 
     def run(self, operations: Sequence[Operation]) -> Batch:
-        """Run the operations, in order, and commit. Never raises: every error is somebody's outcome."""
+        """Run the operations, in order, and commit. Never raises: every error is somebody's outcome.
+
+        The events and callbacks of a commit that was in doubt and is found to have been made come first.
+        """
+        settled = self._settle()
+        if self._doubt is not None:
+            return self._unavailable(operations, self._doubt)
+        if not operations:
+            return settled
+        batch = self._run(operations)
+        return replace(
+            batch,
+            events=[*settled.events, *batch.events],
+            callbacks=[*settled.callbacks, *batch.callbacks],
+            stale=settled.stale or batch.stale,
+        )
+
+    def _settle(self) -> Batch:
+        """Ask once about the commit in doubt; what follows from it, if that is known now."""
+        doubt = self._doubt
+        verdict = Verdict.ABORTED if doubt is None else self._ask(doubt.xid, pauses=())
+        if verdict is Verdict.OPEN:
+            return Batch([], ())
+        self._doubt = None
+        if doubt is None or verdict is Verdict.ABORTED:
+            return Batch([], ())
+        if verdict is Verdict.UNKNOWN:
+            return Batch([], (), stale=True)
+        self.commits += 1
+        return replace(doubt.batch, outcomes=[])
+
+    def _run(self, operations: Sequence[Operation]) -> Batch:
         pauses = iter(RECONNECT_PAUSES_S[:1] if self._down else RECONNECT_PAUSES_S)
         tries = 0
         isolated = False
@@ -126,11 +178,12 @@ class Writer:
                 continue
             except _CommitInDoubt as doubt:
                 self.close()
-                committed = self._was_committed(doubt.xid)
-                if committed is None:
-                    return self._unavailable(operations, doubt)
-                if not committed:
+                verdict = self._ask(doubt.xid, pauses=RECONNECT_PAUSES_S)
+                if verdict is Verdict.ABORTED:
                     continue
+                if verdict is not Verdict.COMMITTED:
+                    self._doubt = doubt if verdict is Verdict.OPEN else None
+                    return replace(self._unavailable(operations, doubt), stale=verdict is Verdict.UNKNOWN)
                 batch = doubt.batch
             except Exception as error:
                 self._roll_back()
@@ -193,30 +246,33 @@ class Writer:
             except DBAPIError:
                 self.close()
 
-    def _was_committed(self, xid: str) -> bool | None:
-        """What the server says about a transaction; None if it cannot say or cannot be reached."""
-        pauses = iter(RECONNECT_PAUSES_S)
-        for _ in range(_STATUS_TRIES):
+    def _ask(self, xid: str, *, pauses: Sequence[float]) -> Verdict:
+        """What the server says about a transaction; with pauses, it is given time to come back and to be done."""
+        left = iter(pauses)
+        for _ in range(_STATUS_TRIES if pauses else 1):
             try:
                 with self._engine.connect() as conn:
                     status = conn.execute(_XACT_STATUS, {"xid": xid}).scalar()
-            except DBAPIError:
-                pause = next(pauses, None)
+            except DBAPIError as error:
+                if not (faults.is_lost(error) or faults.is_transient(error)):
+                    return Verdict.UNKNOWN
+                pause = next(left, None)
                 if pause is None:
-                    return None
+                    return Verdict.OPEN
                 time.sleep(pause)
                 continue
             if status != "in progress":
-                return {"committed": True, "aborted": False}.get(str(status))
-            time.sleep(_STATUS_PAUSE_S)
-        return None
+                return {"committed": Verdict.COMMITTED, "aborted": Verdict.ABORTED}.get(str(status), Verdict.UNKNOWN)
+            if pauses:
+                time.sleep(_STATUS_PAUSE_S)
+        return Verdict.OPEN
 
     def _unavailable(self, operations: Sequence[Operation], cause: BaseException) -> Batch:
         self._down = True
         outcomes: list[Outcome] = []
         for _ in operations:
             error = Unavailable(
-                f"The connection to {self._description} broke during a commit, and it cannot be asked whether the "
+                f"The connection to {self._description} broke during a commit, and it cannot be asked yet whether the "
                 "change was made; look before trying again."
             )
             error.__cause__ = cause
