@@ -32,6 +32,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "queues", "description": "Where jobs wait. A lower priority number runs first."},
     {"name": "clusters", "description": "Named groups of nodes, and the keys of their agents."},
     {"name": "nodes", "description": "Machines that run an agent."},
+    {"name": "overview", "description": "The state of everything at a glance, and what needs a person."},
     {"name": "secrets", "description": "Values that jobs name and that nobody reads back."},
     {"name": "volumes", "description": "Directories that outlive jobs, each on one node."},
     {"name": "events", "description": "The history of everything that happened, to read or to follow."},

@@ -99,6 +99,8 @@ RULES: Mapping[tuple[str, str], Rule] = {  # the method of a WebSocket is WS
     ("GET", "/metrics"): Rule.VIEWER,  # the setting metrics_access may open it further
     ("GET", "/queues/{queue}/line"): Rule.VIEWER,
     ("GET", "/events"): Rule.VIEWER,
+    ("GET", "/overview"): Rule.VIEWER,
+    ("GET", "/attention"): Rule.VIEWER,
     ("GET", "/plan"): Rule.ADMIN,
     ("GET", "/plan/snapshot"): Rule.ADMIN,
     ("POST", "/what-if"): Rule.VIEWER,

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from lilac.control import rebuilding
 from lilac.control.accounts import Accounts
+from lilac.control.attention import Attention
 from lilac.control.bus import Bus
 from lilac.control.deadlines import Deadlines
 from lilac.control.directory import Directory
@@ -32,6 +33,7 @@ from lilac.control.logs import DirectoryLogs
 from lilac.control.loop import SchedulingLoop
 from lilac.control.metrics import Metrics
 from lilac.control.nodes import Nodes
+from lilac.control.overview import Overview
 from lilac.control.pauses import Pauses
 from lilac.control.principals import Principal
 from lilac.control.projection import Projection
@@ -137,6 +139,8 @@ class Platform:
         self.directory.held_in = self.projection.board.held_in
         self.turns = Turns(self.db, clock, self.projection, self.jobs)
         self.foresight = Foresight(clock, self.projection, self.loop, self.jobs, self.directory)
+        self.attention = Attention(self.db, clock, self.projection, self.loop, self.jobs)
+        self.overview = Overview(self.db, clock, self.projection, self.jobs)
         self.accounts: Accounts
         self._services: list[asyncio.Task[None]] = []
         self._lead_wanted = 0

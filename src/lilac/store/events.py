@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select
+from sqlalchemy import Connection, Integer, Row, bindparam, func, insert, literal_column, or_, select
 
 from lilac.model.events import ACCOUNT_EVENTS, Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
@@ -21,6 +21,7 @@ COLUMNS = ("kind", "at", "actor", "job_id", "node_id", "cluster_id", "queue_id",
 """All but the number."""
 _ACCOUNT_EVENTS = sorted(kind.value for kind in ACCOUNT_EVENTS)
 _LAST = select(func.max(events.c.seq))
+_NEXT = select(events.c.seq, events.c.at).where(events.c.seq >= bindparam("seq")).order_by(events.c.seq).limit(1)
 
 
 def list_events(
@@ -77,6 +78,34 @@ def list_events(
 def last_seq(conn: Connection) -> int:
     """The number of the newest event; 0 if there is none."""
     return conn.execute(_LAST).scalar() or 0
+
+
+def last_before(conn: Connection, at: float) -> int:
+    """The number of the newest event from before a time, by halving: numbers and times ascend together (of several
+    replicas as far as their clocks agree)."""
+    low, high = 0, last_seq(conn)
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = conn.execute(_NEXT, {"seq": middle}).first()
+        if found is None or found.at >= at:
+            high = middle - 1
+        else:
+            low = found.seq if found.seq <= high else middle
+    return low
+
+
+def count_by_time(
+    conn: Connection, after: int, to: int, kinds: Collection[EventKind], *, bucket_s: int
+) -> dict[tuple[int, str, str], int]:
+    """How many events of these kinds there are after one number and up to another, by bucket of time, kind and user."""
+    width = literal_column(str(bucket_s), Integer)
+    bucket = func.floor(events.c.at / width).label("bucket")
+    statement = (
+        select(bucket, events.c.kind, events.c.user_id, func.count())
+        .where(events.c.seq > after, events.c.seq <= to, events.c.kind.in_([kind.value for kind in kinds]))
+        .group_by(bucket, events.c.kind, events.c.user_id)
+    )
+    return {(int(at), kind, user_id or ""): count for at, kind, user_id, count in conn.execute(statement)}
 
 
 def to_row(event: Event) -> dict[str, Any]:

@@ -135,7 +135,8 @@ async def test_real_replies_are_of_the_documented_shapes(
         "/queues/default/line", "/clusters", "/clusters/default", "/clusters/default/info", "/clusters/default/nodes",
         "/clusters/default/jobs", "/clusters/default/usage", "/clusters/default/api-keys", "/events", "/plan",
         "/replicas", "/users", "/users/ada", "/users/ada/api-keys", "/account/details", "/account/api-keys",
-        "/auth/policy", "/auth/session", "/secrets", "/volumes", "/health", "/health/ready", "/version",
+        "/auth/policy", "/auth/session", "/overview", "/attention", "/secrets", "/volumes",
+        "/health", "/health/ready", "/version",
     ):  # fmt: skip
         await call("GET", path)
     await call("POST", "/account/api-keys", json={"name": "k", "scope": KeyScope.READ})
