@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lilac.control.directory import ClusterUse, NodeUse, QueueUse
@@ -10,7 +11,12 @@ from lilac.control.times import rfc3339
 from lilac.model.accounts import ApiKey, User
 from lilac.model.clusters import Cluster
 from lilac.model.events import Event
+from lilac.model.ids import JobId
 from lilac.model.limits import DIMENSIONS, Amount, limits_to_json
+
+_NOBODY: Mapping[JobId, tuple[str, str | None]] = {}
+_UNSEEN = (None, None)
+_NO_JOB = JobId("")
 
 
 def profile_to_wire(user: User) -> dict[str, Any]:
@@ -73,7 +79,10 @@ def cluster_info_to_wire(use: ClusterUse) -> dict[str, Any]:
     }
 
 
-def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
+def node_to_wire(
+    use: NodeUse, disk: Disk | None = None, shown: Mapping[JobId, tuple[str, str | None]] = _NOBODY
+) -> dict[str, Any]:
+    """A node. `shown` has name and owner of the jobs on it that the caller may see."""
     node, inventory = use.node, use.node.inventory
     gpus = inventory.gpus
     summary = None
@@ -113,7 +122,9 @@ def node_to_wire(use: NodeUse, disk: Disk | None = None) -> dict[str, Any]:
                 "parent": gpu.parent,
                 "pci_bus_id": gpu.pci_bus_id,
                 "compute_capability": gpu.compute_capability,
-                "job_id": use.gpu_holders.get(gpu.uuid),
+                "job_id": (job_id := use.gpu_holders.get(gpu.uuid)),
+                "job_name": shown.get(job_id or _NO_JOB, _UNSEEN)[0],
+                "owner": shown.get(job_id or _NO_JOB, _UNSEEN)[1],
             }
             for gpu in gpus
         ],

@@ -48,6 +48,8 @@ class NodeUse:
     used_memory_mb: int = 0
     gpu_holders: Mapping[str, JobId] = field(default_factory=dict[str, JobId])
     """The job of each GPU that is held, by the GPU's uuid."""
+    holders: Mapping[JobId, tuple[str, UserId | None]] = field(default_factory=dict[JobId, tuple[str, UserId | None]])
+    """Name and owner of each job on it."""
 
     @property
     def state(self) -> NodeState:
@@ -323,6 +325,9 @@ def _sum_up(node: Node, replicas: Sequence[Replica], jobs: Mapping[JobId, Job]) 
         used_millicores=sum(request.cpu_millicores for request in requests),
         used_memory_mb=sum(request.memory_mb for request in requests),
         gpu_holders={gpu: replica.key.job_id for replica in replicas for gpu in replica.gpu_uuids},
+        holders={
+            job.id: (job.spec.name, job.owner_id) for r in replicas if (job := jobs.get(r.key.job_id)) is not None
+        },
     )
 
 

@@ -139,3 +139,17 @@ async def test_output_that_an_agent_ships_cannot_be_written_into(stand: Stand, c
 
 async def _cluster_key(stand: Stand, cluster_id: ClusterId) -> str:
     return (await stand.platform.accounts.keys.create_for_cluster(ROOT, cluster_id)).text
+
+
+async def test_who_holds_a_gpu_is_told_by_name_to_whom_may_see_the_job(stand: Stand, client: Clients) -> None:
+    agent = FakeAgent(stand, gpus=2)
+    await agent.beat()
+    job = await stand.submit(name="mine", gpus=1)
+    await agent.run_until_running()
+    mine, theirs = await client(stand.user), await client(await stand.add_user("bob"))
+    for path, key in (("/nodes", "nodes"), ("/clusters/default/nodes", "cluster_nodes"), ("/nodes/node-1", None)):
+        for caller, seen in ((mine, ("mine", "ada")), (theirs, (None, None))):
+            told = (await caller.get(path)).json()
+            node = told if key is None else told[key][0]
+            holders = [(gpu["job_id"], gpu["job_name"], gpu["owner"]) for gpu in node["gpus"]]
+            assert sorted(holders, key=str) == sorted([(job, *seen), (None, None, None)], key=str)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, ReplicaKey, UserI
 from lilac.model.jobs import Attempt, Job, JobSpec, Replica
 from lilac.model.resources import Gpu, GpuRequest, ResourceRequest
 from lilac.model.states import AttemptState, JobState, NodeState, ReplicaState
+from lilac.store import accounts as account_store
 from lilac.store import attempts as attempt_store
 from lilac.store import clusters as cluster_store
 from lilac.store import jobs as job_store
@@ -78,6 +79,10 @@ class HouseJobs:
         self, principal: Principal, wanted: JobFilter, *, limit: int = 1000, before_seq: int | None = None
     ) -> list[Job]:
         return await self._db.read(listing.list_jobs, wanted, limit=limit, before_seq=before_seq)
+
+    async def owners_of(self, user_ids: Collection[UserId]) -> dict[UserId, str]:
+        known = {user.id: user.username for user in await self._db.read(account_store.list_users)}
+        return {user_id: known[user_id] for user_id in user_ids if user_id in known}
 
     def render(self, job: Job, principal: Principal) -> dict[str, Any]:
         return job_views.job_object(job, queue_name=None, owner=None, node_name=None, with_env=False)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from lilac.api.auth import Caller, router
 from lilac.api.replies import Json, nothing
 from lilac.api.routers.account import KEY_BODY, new_key_to_wire, read_key_body
+from lilac.api.routers.nodes import shown_nodes
 from lilac.api.routers.queues import list_whole
 from lilac.api.schemas.accounts import ClusterKeyShape, NewKeyShape
 from lilac.api.schemas.clusters import (
@@ -19,7 +20,7 @@ from lilac.api.schemas.clusters import (
     NewClusterBody,
 )
 from lilac.api.schemas.job_replies import ClusterJobsShape
-from lilac.api.wire import cluster_info_to_wire, cluster_summary_to_wire, cluster_to_wire, key_to_wire, node_to_wire
+from lilac.api.wire import cluster_info_to_wire, cluster_summary_to_wire, cluster_to_wire, key_to_wire
 from lilac.model.ids import KeyId, parse_uuid
 from lilac.store.listing import JobFilter
 
@@ -61,10 +62,9 @@ async def get_cluster_info(request: Request, cluster: str) -> Response:
 
 
 @routes.get("/clusters/{cluster}/nodes", operation_id="listClusterNodes", response_model=ClusterNodesShape)
-async def list_cluster_nodes(request: Request, cluster: str) -> Response:
-    nodes = await request.app.state.platform.directory.nodes(cluster)
-    fleet = request.app.state.platform.projection.fleet
-    return Json({"cluster_nodes": [node_to_wire(node, fleet.disk(node.node.id)) for node in nodes]})
+async def list_cluster_nodes(request: Request, caller: Caller, cluster: str) -> Response:
+    platform = request.app.state.platform
+    return Json({"cluster_nodes": await shown_nodes(platform, caller, await platform.directory.nodes(cluster))})
 
 
 @routes.get("/clusters/{cluster}/jobs", operation_id="listClusterJobs", response_model=ClusterJobsShape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -16,6 +17,7 @@ from lilac.api.schemas.job_replies import JobsShape
 from lilac.api.wire import node_to_wire
 from lilac.control.directory import NodeUse
 from lilac.control.history import sight_of
+from lilac.control.principals import Principal
 from lilac.model.accounts import Role
 from lilac.model.ids import INT64_MAX
 
@@ -23,21 +25,22 @@ routes = router("nodes")
 
 
 @routes.get("/nodes", operation_id="listNodes", response_model=NodesShape)
-async def list_nodes(request: Request) -> Response:
+async def list_nodes(request: Request, caller: Caller) -> Response:
     """The nodes of all clusters."""
-    nodes = await request.app.state.platform.directory.nodes()
-    return Json({"nodes": [_shown(request, node) for node in nodes]})
+    platform = request.app.state.platform
+    return Json({"nodes": await shown_nodes(platform, caller, await platform.directory.nodes())})
 
 
 @routes.get("/nodes/{node}", operation_id="getNode", response_model=NodeShape)
-async def get_node(request: Request, node: str) -> Response:
-    return Json(_shown(request, await request.app.state.platform.directory.node(node)))
+async def get_node(request: Request, caller: Caller, node: str) -> Response:
+    return await _reply(request, caller, await request.app.state.platform.directory.node(node))
 
 
 @routes.patch("/nodes/{node}", operation_id="editNode", response_model=NodeShape)
 async def edit_node(request: Request, caller: Caller, node: str, body: NodeChanges) -> Response:
     """Set labels of a node; they go over those that its agent tells, and jobs can select nodes by them."""
-    return Json(node_to_wire(await request.app.state.platform.directory.label_node(caller, node, body.labels)))
+    changed = await request.app.state.platform.directory.label_node(caller, node, body.labels)
+    return await _reply(request, caller, changed)
 
 
 @routes.get("/nodes/{node}/events", operation_id="listNodeEvents", response_model=EventsShape)
@@ -75,13 +78,14 @@ async def list_node_jobs(
 async def drain_node(request: Request, caller: Caller, node: str, body: DrainBody | None = None) -> Response:
     """Give the node nothing new. What runs on it goes on, or is stopped and queued again at the deadline."""
     deadline_s = None if body is None else 0 if body.evict else body.deadline_s
-    return Json(node_to_wire(await request.app.state.platform.directory.drain_node(caller, node, deadline_s)))
+    changed = await request.app.state.platform.directory.drain_node(caller, node, deadline_s)
+    return await _reply(request, caller, changed)
 
 
 @routes.post("/nodes/{node}/resume", operation_id="resumeNode", response_model=NodeShape)
 async def resume_node(request: Request, caller: Caller, node: str) -> Response:
     """Let a draining node take work again."""
-    return Json(_shown(request, await request.app.state.platform.directory.resume_node(caller, node)))
+    return await _reply(request, caller, await request.app.state.platform.directory.resume_node(caller, node))
 
 
 @routes.delete("/nodes/{node}", operation_id="removeNode", response_class=Response)
@@ -91,5 +95,19 @@ async def remove_node(request: Request, caller: Caller, node: str) -> Response:
     return nothing()
 
 
-def _shown(request: Request, use: NodeUse) -> dict[str, Any]:
-    return node_to_wire(use, request.app.state.platform.projection.fleet.disk(use.node.id))
+async def shown_nodes(platform: Any, caller: Principal, uses: Sequence[NodeUse]) -> list[dict[str, Any]]:
+    """Nodes as the caller may see them: members are told name and owner of their own jobs only."""
+    seen = {
+        job_id: (name, owner_id)
+        for use in uses
+        for job_id, (name, owner_id) in use.holders.items()
+        if caller.role is not Role.MEMBER or owner_id == caller.user_id
+    }
+    owners = await platform.jobs.owners_of({owner_id for _, owner_id in seen.values() if owner_id is not None})
+    shown = {job_id: (name, owners.get(owner_id)) for job_id, (name, owner_id) in seen.items()}
+    fleet = platform.projection.fleet
+    return [node_to_wire(use, fleet.disk(use.node.id), shown) for use in uses]
+
+
+async def _reply(request: Request, caller: Principal, use: NodeUse) -> Response:
+    return Json((await shown_nodes(request.app.state.platform, caller, [use]))[0])

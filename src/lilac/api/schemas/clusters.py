@@ -174,7 +174,9 @@ class NodeGpu(Shape):
     parent: str | None = Field(description="The GPU that a MIG device is a part of.")
     pci_bus_id: str | None
     compute_capability: str | None
-    job_id: str | None
+    job_id: str | None = Field(description="The job that holds it.")
+    job_name: str | None = Field(description="Of that job, if the caller may see it.")
+    owner: str | None = Field(description="Of that job, if the caller may see it.")
 
 
 class Free(Shape):
