@@ -92,6 +92,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Attention
+         * @description What will not come right by itself: lost nodes, unhealthy GPUs, disks that are nearly full, waiting jobs that can
+         *     never run (members: their own), paused queues in which jobs wait, keys that expire (one's own; for administrators
+         *     also those of clusters).
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["getAttention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/login": {
         parameters: {
             query?: never;
@@ -716,6 +740,29 @@ export interface paths {
          *     Needs the role viewer.
          */
         get: operations["get_node_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Jobs that wait and run and those that ended in the last 24 hours (members: their own), nodes, and what they
+         *     have.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["getOverview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1578,6 +1625,31 @@ export interface components {
          * @enum {string}
          */
         AttemptState: "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost" | "preempted";
+        /** AttentionShape */
+        AttentionShape: {
+            /** At */
+            at: string;
+            /**
+             * Expiring Keys
+             * @description Within a week, or since less than a week.
+             */
+            expiring_keys: components["schemas"]["ExpiringKey"][];
+            /** Lost Nodes */
+            lost_nodes: components["schemas"]["LostNode"][];
+            /** Low Disks */
+            low_disks: components["schemas"]["LowDisk"][];
+            /** Paused Queues */
+            paused_queues: components["schemas"]["PausedQueue"][];
+            /**
+             * Stuck Jobs
+             * @description Waiting jobs that can never run as things are.
+             */
+            stuck_jobs: components["schemas"]["StuckJob"][];
+            /** Total */
+            total: number;
+            /** Unhealthy Gpus */
+            unhealthy_gpus: components["schemas"]["UnhealthyGpu"][];
+        };
         /** BlockedShape */
         BlockedShape: {
             code: components["schemas"]["ReasonCode"];
@@ -1871,6 +1943,22 @@ export interface components {
             events: components["schemas"]["EventShape"][];
             /** Next */
             next: string | null;
+        };
+        /** ExpiringKey */
+        ExpiringKey: {
+            /**
+             * Cluster Id
+             * @description Whose agents use it; null for the caller's own.
+             */
+            cluster_id: string | null;
+            /** Expires At */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
         };
         /** ExplanationShape */
         ExplanationShape: {
@@ -2231,6 +2319,15 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** JobsEnded */
+        JobsEnded: {
+            /** Cancelled */
+            cancelled: number;
+            /** Failed */
+            failed: number;
+            /** Succeeded */
+            succeeded: number;
+        };
         /** JobShape */
         JobShape: {
             /** After */
@@ -2344,6 +2441,15 @@ export interface components {
             max: number;
             /** Min */
             min: number;
+        };
+        /** JobsNow */
+        JobsNow: {
+            /** Running */
+            running: number;
+            /** Starting */
+            starting: number;
+            /** Waiting */
+            waiting: number;
         };
         /** JobsShape */
         JobsShape: {
@@ -2561,6 +2667,28 @@ export interface components {
             /** Username */
             username: string;
         };
+        /** LostNode */
+        LostNode: {
+            /** Cluster Id */
+            cluster_id: string;
+            /** Id */
+            id: string;
+            /** Last Heartbeat */
+            last_heartbeat: string;
+            /** Name */
+            name: string;
+        };
+        /** LowDisk */
+        LowDisk: {
+            /** Free Mb */
+            free_mb: number;
+            /** Node Id */
+            node_id: string;
+            /** Node Name */
+            node_name: string;
+            /** Total Mb */
+            total_mb: number;
+        };
         /** MemoryInfo */
         MemoryInfo: {
             /** Total Memory Mb */
@@ -2711,8 +2839,16 @@ export interface components {
             compute_capability: string | null;
             /** Healthy */
             healthy: boolean;
-            /** Job Id */
+            /**
+             * Job Id
+             * @description The job that holds it.
+             */
             job_id: string | null;
+            /**
+             * Job Name
+             * @description Of that job, if the caller may see it.
+             */
+            job_name: string | null;
             /**
              * Lost
              * @description Whether it does not answer any more, so that what ran on it was failed.
@@ -2727,6 +2863,11 @@ export interface components {
             mig: string | null;
             /** Model */
             model: string;
+            /**
+             * Owner
+             * @description Of that job, if the caller may see it.
+             */
+            owner: string | null;
             /**
              * Parent
              * @description The GPU that a MIG device is a part of.
@@ -2805,6 +2946,17 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** NodesNow */
+        NodesNow: {
+            /** Available */
+            available: number;
+            /** Busy */
+            busy: number;
+            /** Draining */
+            draining: number;
+            /** Lost */
+            lost: number;
+        };
         /** NodesShape */
         NodesShape: {
             /** Nodes */
@@ -2845,6 +2997,20 @@ export interface components {
             /** Later */
             later: number;
         };
+        /** OverviewShape */
+        OverviewShape: {
+            /** @description What jobs hold now, used or not. */
+            allocated: components["schemas"]["Amounts"];
+            /** At */
+            at: string;
+            /** @description Of all nodes that are not lost. */
+            capacity: components["schemas"]["Amounts"];
+            jobs: components["schemas"]["JobsNow"];
+            last_day: components["schemas"]["JobsEnded"];
+            nodes: components["schemas"]["NodesNow"];
+            /** Unhealthy Gpus */
+            unhealthy_gpus: number;
+        };
         /** OwnProfileShape */
         OwnProfileShape: {
             /** First Name */
@@ -2865,6 +3031,15 @@ export interface components {
             new_password: string;
             /** Old Password */
             old_password: string;
+        };
+        /** PausedQueue */
+        PausedQueue: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Waiting Jobs */
+            waiting_jobs: number;
         };
         /** PlacesShape */
         PlacesShape: {
@@ -3313,6 +3488,30 @@ export interface components {
             /** Succeeded */
             succeeded: number;
         };
+        /** StuckJob */
+        StuckJob: {
+            code: components["schemas"]["ReasonCode"];
+            /**
+             * Job Id
+             * @description The first of them, or their array.
+             */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /**
+             * Jobs
+             * @description So many of this owner wait for the same.
+             */
+            jobs: number;
+            /** Message */
+            message: string;
+            /** Owner */
+            owner: string | null;
+            /** Queue Id */
+            queue_id: string;
+            /** Queue Name */
+            queue_name: string | null;
+        };
         /**
          * SubmitJob
          * @description A new job.
@@ -3443,6 +3642,21 @@ export interface components {
              * @example Bearer
              */
             token_type: string;
+        };
+        /** UnhealthyGpu */
+        UnhealthyGpu: {
+            /** Lost */
+            lost: boolean;
+            /** Model */
+            model: string;
+            /** Node Id */
+            node_id: string;
+            /** Node Name */
+            node_name: string;
+            /** Problem */
+            problem: string | null;
+            /** Uuid */
+            uuid: string;
         };
         /** UsageFigures */
         UsageFigures: {
@@ -3986,6 +4200,44 @@ export interface operations {
             };
             /** @description Not now; trying again later is right. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttentionShape"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller lacks the right. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6020,6 +6272,44 @@ export interface operations {
             };
             /** @description A value is wrong; `field` names it. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewShape"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller lacks the right. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
