@@ -2848,7 +2848,7 @@ export interface components {
              * Job Name
              * @description Of that job, if the caller may see it.
              */
-            job_name: string | null;
+            job_name?: string | null;
             /**
              * Lost
              * @description Whether it does not answer any more, so that what ran on it was failed.
@@ -2867,7 +2867,7 @@ export interface components {
              * Owner
              * @description Of that job, if the caller may see it.
              */
-            owner: string | null;
+            owner?: string | null;
             /**
              * Parent
              * @description The GPU that a MIG device is a part of.

@@ -175,8 +175,8 @@ class NodeGpu(Shape):
     pci_bus_id: str | None
     compute_capability: str | None
     job_id: str | None = Field(description="The job that holds it.")
-    job_name: str | None = Field(description="Of that job, if the caller may see it.")
-    owner: str | None = Field(description="Of that job, if the caller may see it.")
+    job_name: str | None = Field(None, description="Of that job, if the caller may see it.")
+    owner: str | None = Field(None, description="Of that job, if the caller may see it.")
 
 
 class Free(Shape):
