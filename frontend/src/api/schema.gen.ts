@@ -416,7 +416,7 @@ export interface paths {
         };
         /**
          * Cluster Usage
-         * @description What the cluster's nodes use together over time, beside what they have and what jobs were given now.
+         * @description What the cluster's nodes use together over time and what jobs were given of them, beside what they have.
          *
          *     Needs the role viewer.
          */
@@ -735,7 +735,7 @@ export interface paths {
         };
         /**
          * Node Usage
-         * @description What the whole machine uses over time, jobs or not.
+         * @description What the whole machine uses over time, jobs or not, and what jobs were given of it.
          *
          *     Needs the role viewer.
          */
@@ -1780,7 +1780,7 @@ export interface components {
             /** Cluster Name */
             cluster_name: string;
             /** Samples */
-            samples: components["schemas"]["UsageSample"][];
+            samples: components["schemas"]["NodeUsageSample"][];
             /** Since */
             since: string;
             /** Step S */
@@ -2967,6 +2967,27 @@ export interface components {
          * @enum {string}
          */
         NodeState: "available" | "busy" | "draining" | "lost";
+        /** NodeUsageSample */
+        NodeUsageSample: {
+            /** @description What jobs held then, used or not; null where nobody noted it. */
+            allocated?: components["schemas"]["Amounts"] | null;
+            /** At */
+            at: string;
+            /** Cpu Millicores */
+            cpu_millicores: number;
+            /**
+             * Gpu Memory Mb
+             * @description The sum of its GPUs.
+             */
+            gpu_memory_mb: number | null;
+            /**
+             * Gpu Utilization Pct
+             * @description The mean of its GPUs.
+             */
+            gpu_utilization_pct: number | null;
+            /** Memory Mb */
+            memory_mb: number;
+        };
         /** NodeUsageShape */
         NodeUsageShape: {
             capacity: components["schemas"]["NodeAmounts"];
@@ -2975,7 +2996,7 @@ export interface components {
             /** Node Name */
             node_name: string;
             /** Samples */
-            samples: components["schemas"]["UsageSample"][];
+            samples: components["schemas"]["NodeUsageSample"][];
             /** Since */
             since: string;
             /** Step S */

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from lilac.control.fleet import Fleet
+from lilac.control.fleet import Fleet, Station
 from lilac.model.errors import Conflict, Forbidden, InvalidInput, LilacError
 from lilac.model.ids import ClusterId, JobId, NodeId, ReplicaKey
 from lilac.store import usage as store
@@ -121,9 +121,10 @@ class Usage:
             raise Forbidden("The node belongs to another cluster than this key.")
         now = self._clock()
         if len(self._waiting.replicas) + len(self._waiting.nodes) < _MOST_WAITING:
+            held = _held_on(station) if sent.node else {}
             for one in sent.node:
                 if _plausible(one, now):
-                    self._waiting.nodes.append({"node_id": node_id, **_row(one)})
+                    self._waiting.nodes.append({"node_id": node_id, **_row(one), **held})
                     self.latest[node_id] = one
             for key, one in sent.replicas:
                 if key in station.held and _plausible(one, now):
@@ -222,6 +223,16 @@ def _row(one: Measurement) -> dict[str, Any]:
         "memory_mb": one.memory_mb,
         "gpu_pct": one.gpu_pct,
         "gpu_memory_mb": one.gpu_memory_mb,
+    }
+
+
+def _held_on(station: Station) -> dict[str, int]:
+    """What jobs hold of a node now, used or not. Samples are sent about when they are taken."""
+    asked = [held.spec.resources for held in station.held.values()]
+    return {
+        "allocated_millicores": sum(each.cpu_millicores for each in asked),
+        "allocated_memory_mb": sum(each.memory_mb for each in asked),
+        "allocated_gpus": sum(len(held.replica.gpu_uuids) for held in station.held.values()),
     }
 
 

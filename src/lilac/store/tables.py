@@ -445,6 +445,9 @@ node_usage = Table(
     metadata,
     Column("node_id", Text, primary_key=True),
     *_usage_columns(),
+    Column("allocated_millicores", Integer),
+    Column("allocated_memory_mb", Integer),
+    Column("allocated_gpus", Integer),
     Index(None, "resolution_s", "at"),
 )
 

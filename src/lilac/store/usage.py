@@ -21,6 +21,8 @@ MINUTE_S = 60
 _MINUTE = literal_column(str(MINUTE_S), Integer)
 """Written out, since an engine takes two bound parameters for two different expressions."""
 _MEASURES = ("cpu_millicores", "memory_mb", "gpu_pct", "gpu_memory_mb")
+ALLOCATED = {"cpu_millicores": "allocated_millicores", "memory_mb": "allocated_memory_mb", "gpus": "allocated_gpus"}
+"""Columns of `node_usage` only: what jobs held of the node at the time of a sample."""
 _ADDED = ("samples", "cpu_sum", "gpu_samples", "gpu_sum")
 _MOST = ("cpu_max", "memory_max", "gpu_memory_max")
 
@@ -101,9 +103,10 @@ def thin_out(conn: Connection, *, before: int) -> bool:
             func.max(table.c.memory_mb),
             func.avg(table.c.gpu_pct),
             func.max(table.c.gpu_memory_mb),
+            *(func.max(table.c[name]) for name in _allocated(table)),
         ).where(old)
         averages = averages.group_by(*keys, minute)
-        columns = [*names, "resolution_s", "at", "samples", *_MEASURES]
+        columns = [*names, "resolution_s", "at", "samples", *_MEASURES, *_allocated(table)]
         conn.execute(_insert(conn)(table).from_select(columns, averages).on_conflict_do_nothing())
         conn.execute(delete(table).where(old))
     return True
@@ -129,16 +132,23 @@ def _series(
             func.max(table.c.memory_mb),
             func.avg(table.c.gpu_pct),
             func.max(table.c.gpu_memory_mb),
+            *(func.max(table.c[name]) for name in _allocated(table)),
         )
         .where(*wanted, table.c.at >= since, table.c.at < until)
         .group_by(who, begin)
     )
     by_time: dict[int, dict[str, Any]] = {}
-    for at, cpu, memory, gpu_pct, gpu_memory in conn.execute(each):
+    for at, cpu, memory, gpu_pct, gpu_memory, *allocated in conn.execute(each):
         sum_up = by_time.setdefault(
             int(at),
-            {"at": int(at), "cpu_millicores": 0, "memory_mb": 0, "gpu_pcts": [], "gpu_memory_mb": None},
+            {"at": int(at), "cpu_millicores": 0, "memory_mb": 0, "gpu_pcts": [], "gpu_memory_mb": None}
+            | ({"allocated": None} if table is node_usage else {}),
         )
+        if allocated and None not in allocated:
+            known = sum_up["allocated"] or dict.fromkeys(ALLOCATED, 0)
+            sum_up["allocated"] = {
+                name: known[name] + int(amount) for name, amount in zip(known, allocated, strict=True)
+            }
         sum_up["cpu_millicores"] += int(cpu)
         sum_up["memory_mb"] += int(memory)
         if gpu_pct is not None:
@@ -149,6 +159,10 @@ def _series(
         pcts = sum_up.pop("gpu_pcts")
         sum_up["gpu_utilization_pct"] = round(sum(pcts) / len(pcts), 1) if pcts else None
     return [by_time[at] for at in sorted(by_time)]
+
+
+def _allocated(table: Table) -> tuple[str, ...]:
+    return tuple(ALLOCATED.values()) if table is node_usage else ()
 
 
 def _insert(conn: Connection) -> Any:

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from lilac.api.schemas.usage import read_usage
+from lilac.control.usage import FRESH_S
 from lilac.model.accounts import Role
+from lilac.model.ids import NodeId
 from tests.integration.control.conftest import Clients
 from tests.integration.control.stand import FakeAgent, Stand
 
@@ -145,3 +148,29 @@ async def test_what_is_not_fresh_is_thinned_out_and_what_is_old_is_dropped(stand
     stand.clock.now += 7 * 86_400
     await stand.platform.usage.tidy()
     assert await told() == []
+
+
+async def test_what_jobs_held_is_told_beside_what_was_used(stand: Stand, client: Clients) -> None:
+    idle, busy = FakeAgent(stand, name="idle"), FakeAgent(stand, name="busy", gpus=2)
+    await idle.beat()
+    await busy.beat()
+    await stand.submit(cpu=700, memory=300, gpus=1)
+    await busy.run_until_running()
+    at = stand.clock.now
+    for agent in (idle, busy):
+        told = read_usage({"node": [sample(at, 100, 50)], "replicas": []})
+        stand.platform.usage.take(NodeId(agent.node_id), stand.cluster_id, told)
+    await stand.platform.usage.flush()
+    reader = await client(stand.user)
+    held = {"cpu_millicores": 700, "memory_mb": 300, "gpus": 1}
+    for path, expected in (
+        ("/nodes/idle/usage", dict.fromkeys(held, 0)),
+        ("/nodes/busy/usage", held),
+        ("/clusters/default/usage", held),
+    ):
+        [one] = (await reader.get(path)).json()["samples"]
+        assert one["allocated"] == expected, path
+    stand.clock.now += FRESH_S + 120
+    await stand.platform.usage.tidy()
+    [one] = (await reader.get("/clusters/default/usage", params={"since": at - 60, "until": at + 60})).json()["samples"]
+    assert (one["cpu_millicores"], one["allocated"]) == (200, held)

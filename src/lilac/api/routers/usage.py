@@ -63,7 +63,7 @@ async def job_usage(
 async def node_usage(
     node: str, request: Request, since: Since = None, until: Until = None, step: Step = None
 ) -> Response:
-    """What the whole machine uses over time, jobs or not."""
+    """What the whole machine uses over time, jobs or not, and what jobs were given of it."""
     platform: Platform = request.app.state.platform
     found = (await platform.directory.node(node)).node
     window = platform.usage.window(since, until, step)
@@ -78,7 +78,7 @@ async def node_usage(
 async def cluster_usage(
     cluster: str, request: Request, since: Since = None, until: Until = None, step: Step = None
 ) -> Response:
-    """What the cluster's nodes use together over time, beside what they have and what jobs were given now."""
+    """What the cluster's nodes use together over time and what jobs were given of them, beside what they have."""
     platform: Platform = request.app.state.platform
     use = await platform.directory.cluster_use(cluster)
     window = platform.usage.window(since, until, step)

@@ -43,29 +43,35 @@ class NodeAmounts(Amounts):
     gpu_memory_mb: int
 
 
+class NodeUsageSample(UsageSample):
+    allocated: Amounts | None = Field(None, description="What jobs held then, used or not; null where nobody noted it.")
+
+
 class _Series(Shape):
     since: str
     until: str
     step_s: int
-    samples: list[UsageSample]
 
 
 class JobUsageShape(_Series):
     job_id: str
     attempt: int
     rank: int | None
+    samples: list[UsageSample]
     replicas: list[UsageFigures] = Field(description="Peaks and means of each replica over its whole life.")
 
 
 class NodeUsageShape(_Series):
     node_id: str
     node_name: str
+    samples: list[NodeUsageSample]
     capacity: NodeAmounts
 
 
 class ClusterUsageShape(_Series):
     cluster_id: str
     cluster_name: str
+    samples: list[NodeUsageSample]
     capacity: Amounts
     allocated: Amounts = Field(description="What jobs hold now, used or not.")
 

@@ -216,6 +216,8 @@ def _add_usage() -> None:
             sa.PrimaryKeyConstraint(*names, "resolution_s", "at", name=f"pk_{table}"),
         )
         op.create_index(f"ix_{table}_resolution_s_at", table, ["resolution_s", "at"])
+    for name in ("allocated_millicores", "allocated_memory_mb", "allocated_gpus"):
+        op.add_column("node_usage", sa.Column(name, sa.Integer()))
     op.create_table(
         "usage_totals",
         *(_key(name) for name in whose["replica_usage"]),
