@@ -34,6 +34,8 @@ def completion(ctx: click.Context, shell: str) -> None:
     assert kind is not None
     # click's own method would ask the shell for its version first, which a script that is only printed need not have.
     script = kind(ctx.find_root().command, {}, "lilac", "_LILAC_COMPLETE")
-    click.echo(script.source_template % script.source_vars())
+    # click's for fish ends what it says of a command at the first comma.
+    text = (script.source_template % script.source_vars()).replace('string split ","', 'string split --max 1 ","')
+    click.echo(text)
     if sys.stdout.isatty():
         note(f"# Put this into use with: {_HOW[shell]}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import job_names, node_names, queue_names
 from lilac.cli.output import clean, cut_to_terminal, is_wide, note, output_option, paint, print_json
+from lilac.model.errors import NotFound
+from lilac.model.ids import parse_uuid
 
 if TYPE_CHECKING:
     from lilac.client.shapes import Event
@@ -22,9 +25,9 @@ _SUBJECTS = ("job_id", "node_id", "queue_id", "cluster_id", "user_id")
 
 @click.command("events")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens; Ctrl-C ends it.")
-@click.option("--job", help="Only about this job.")
-@click.option("--node", help="Only about this node (its id).")
-@click.option("--queue", help="Only about this queue (its id).")
+@click.option("--job", help="Only about this job.", shell_complete=job_names)
+@click.option("--node", help="Only about this node.", shell_complete=node_names)
+@click.option("--queue", help="Only about this queue.", shell_complete=queue_names)
 @click.option("--kind", help="Only of this kind, e.g. job.failed.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
 @output_option
@@ -45,6 +48,8 @@ def events(
 
     with connected() as client:
         job_id = client.jobs.find(job)["job_id"] if job else None
+        node = _known(client.nodes.get, node)
+        queue = _known(client.queues.get, queue)
         if follow:
             try:
                 for event in client.events.follow(job_id=job_id, node_id=node, queue_id=queue, kind=kind):
@@ -62,6 +67,18 @@ def events(
         note("No events.")
     else:
         print_events(page["events"])
+
+
+def _known(get: Callable[[str], Any], name: str | None) -> str | None:
+    """The id of what is called so; of what is there no more, the id that was given."""
+    if name is None:
+        return None
+    try:
+        return get(name)["id"]
+    except NotFound:
+        if parse_uuid(name) is None:
+            raise
+        return name
 
 
 def print_events(found: Iterable[Event]) -> None:

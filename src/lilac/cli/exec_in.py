@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lilac.cli.completing import job_names
 from lilac.cli.output import note
 from lilac.model.errors import Conflict, LilacError
 
@@ -41,7 +42,7 @@ class ExecCommand(click.Command):
 
 
 @click.command("exec", cls=ExecCommand)
-@click.argument("job")
+@click.argument("job", shell_complete=job_names)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @_rank_option
 @click.option("-t/-T", "--tty/--no-tty", default=None, help="With a terminal (default: if this is one).")
@@ -80,7 +81,7 @@ def exec_in(
 
 
 @click.command("port-forward")
-@click.argument("job")
+@click.argument("job", shell_complete=job_names)
 @click.argument("ports", metavar="[LOCAL:]REMOTE...", nargs=-1, required=True)
 @_rank_option
 @click.option("--address", default="127.0.0.1", show_default=True, help="Local address to listen on.")

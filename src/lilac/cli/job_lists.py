@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lilac.cli import quantities, wording
-from lilac.cli.completing import job_names, node_names, queue_names
+from lilac.cli.completing import STATES, job_names, job_states, node_names, queue_names
 from lilac.cli.job_rows import HEADINGS, WIDE_HEADINGS, row
 from lilac.cli.output import clean, is_wide, note, output_option, print_json, print_table
 from lilac.model.errors import InvalidInput, LilacError
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-STATES = ("queued", "starting", "running", "succeeded", "failed", "cancelled")
 KINDS = ("batch", "elastic", "pod")
 PAGE = 1000
 _STATUS_HELP = f"Only in these states: {', '.join(STATES)}."
 
 
 @click.command("ls")
-@click.option("-s", "--status", metavar="STATE[,…]", help=_STATUS_HELP)
+@click.option("-s", "--status", metavar="STATE[,…]", help=_STATUS_HELP, shell_complete=job_states)
 @click.option("-q", "--queue", help="Only of this queue.", shell_complete=queue_names)
 @click.option("--name", help="Only with this name.")
 @click.option("--search", metavar="TEXT", help="Only with this text in the name.")
@@ -98,7 +97,7 @@ def list_jobs(
 
 @click.command("elements")
 @click.argument("job", shell_complete=job_names)
-@click.option("-s", "--status", metavar="STATE[,…]", help=_STATUS_HELP)
+@click.option("-s", "--status", metavar="STATE[,…]", help=_STATUS_HELP, shell_complete=job_states)
 @click.option("-n", "--limit", type=click.IntRange(1, PAGE), default=50, show_default=True, help="At most so many.")
 @output_option
 def elements(*, job: str, status: str | None, limit: int, as_json: bool) -> None:

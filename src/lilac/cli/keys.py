@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import key_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.model.errors import NotFound
@@ -36,7 +37,7 @@ def list_keys(*, as_json: bool) -> None:
 
 
 @keys.command("show")
-@click.argument("name", metavar="KEY")
+@click.argument("name", metavar="KEY", shell_complete=key_names)
 @output_option
 def show(name: str, *, as_json: bool) -> None:
     """Show one key by name, id or the beginning of an id (never its secret part)."""
@@ -75,7 +76,7 @@ def create(name: str, *, expires_in: str | None, scope: str, as_json: bool) -> N
 
 
 @keys.command("rm")
-@click.argument("names", metavar="KEY...", nargs=-1, required=True)
+@click.argument("names", metavar="KEY...", nargs=-1, required=True, shell_complete=key_names)
 @output_option
 def delete(names: tuple[str, ...], *, as_json: bool) -> None:
     """Delete keys by name, id or the beginning of an id. They stop working at once."""

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from lilac.cli.completing import secret_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 from lilac.model.errors import InvalidInput, NotFound
@@ -41,7 +42,7 @@ def list_secrets(*, as_json: bool) -> None:
 
 
 @secrets.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=secret_names)
 @output_option
 def show(name: str, *, as_json: bool) -> None:
     """Show one secret, without its value, which nobody reads back."""
@@ -67,7 +68,7 @@ def show(name: str, *, as_json: bool) -> None:
 
 
 @secrets.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=secret_names)
 @shared_option
 @output_option
 def set_secret(name: str, *, shared: bool, as_json: bool) -> None:
@@ -92,7 +93,7 @@ def set_secret(name: str, *, shared: bool, as_json: bool) -> None:
 
 
 @secrets.command("rm")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=secret_names)
 @shared_option
 @output_option
 def remove(names: tuple[str, ...], *, shared: bool, as_json: bool) -> None:

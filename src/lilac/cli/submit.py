@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import queue_names
 from lilac.cli.output import note, output_option, paint, print_json
 from lilac.cli.submit_options import job_options, options_of, with_job_ids
 from lilac.model.errors import InvalidInput, NotFound
@@ -53,7 +54,9 @@ class SubmitCommand(click.Command):
 @click.command("submit", cls=SubmitCommand)
 @click.option("--name", help="The name of the job.")
 @click.option("--docker-uri", "--image", "image", metavar="IMAGE", help="The Docker image, e.g. debian:12.")
-@click.option("--queue-id", "--queue", "queue", metavar="QUEUE", help="The queue, by id or name.")
+@click.option(
+    "--queue-id", "--queue", "queue", metavar="QUEUE", help="The queue, by id or name.", shell_complete=queue_names
+)
 @click.option("--cpu", type=click.IntRange(min=1), help="CPU per replica in millicores (1000 is one core).")
 @click.option("--memory", type=click.IntRange(min=1), help="Memory per replica in MB.")
 @click.option("--gpu-count", type=click.IntRange(min=0), help="GPUs per replica.")

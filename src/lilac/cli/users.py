@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lilac.cli import wording
+from lilac.cli.completing import user_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, output_option, print_fields, print_json, print_table
 from lilac.model.errors import InvalidInput
@@ -80,7 +81,7 @@ def create(
 
 
 @users.command("show")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @output_option
 def show(user: str, *, as_json: bool) -> None:
     """Show one user."""
@@ -105,7 +106,7 @@ def show(user: str, *, as_json: bool) -> None:
 
 
 @users.command("edit")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @click.option("--role", type=_ROLES, help="Another role.")
 @click.option("--first-name", help="Another first name.")
 @click.option("--last-name", help="Another last name.")
@@ -123,7 +124,7 @@ def edit(ctx: click.Context, user: str, *, as_json: bool, **changes: Any) -> Non
 
 
 @users.command("rm")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @output_option
 def delete(user: str, *, yes: bool, as_json: bool) -> None:
@@ -139,7 +140,7 @@ def delete(user: str, *, yes: bool, as_json: bool) -> None:
 
 
 @users.command("set-role")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @click.argument("role", type=_ROLES)
 @output_option
 def set_role(user: str, role: str, *, as_json: bool) -> None:
@@ -152,7 +153,7 @@ def set_role(user: str, role: str, *, as_json: bool) -> None:
 
 
 @users.command("set-password")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @output_option
 @click.pass_context
@@ -167,7 +168,7 @@ def set_password(ctx: click.Context, user: str, *, password_stdin: bool, as_json
 
 
 @users.command("disable")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @output_option
 def disable(user: str, *, as_json: bool) -> None:
     """Keep a user out: password and keys no longer work."""
@@ -179,7 +180,7 @@ def disable(user: str, *, as_json: bool) -> None:
 
 
 @users.command("enable")
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @output_option
 def enable(user: str, *, as_json: bool) -> None:
     """Let a disabled user in again."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lilac.cli.completing import volume_names
 from lilac.cli.nouns import NounGroup
 from lilac.cli.output import clean, note, output_option, print_fields, print_json, print_table
 
@@ -47,7 +48,7 @@ def list_volumes(*, as_json: bool) -> None:
 
 
 @volumes.command("show")
-@click.argument("ref", metavar="NAME")
+@click.argument("ref", metavar="NAME", shell_complete=volume_names)
 @output_option
 def show(ref: str, *, as_json: bool) -> None:
     """Show one volume, by name or id: whose it is, and where its data is."""
@@ -87,7 +88,7 @@ def create(name: str, *, as_json: bool) -> None:
 
 
 @volumes.command("rm")
-@click.argument("refs", metavar="NAME...", nargs=-1, required=True)
+@click.argument("refs", metavar="NAME...", nargs=-1, required=True, shell_complete=volume_names)
 @output_option
 def remove(refs: tuple[str, ...], *, as_json: bool) -> None:
     """Delete volumes that no live job uses, with their data."""

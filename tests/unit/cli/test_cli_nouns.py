@@ -206,6 +206,44 @@ def test_commands_options_and_names_are_completed(stand_in: StandIn, home: Path)
     assert _completed(home, "lilac jobs show gi", **here) == ["giant"]
 
 
+@pytest.mark.parametrize(
+    ("words", "proposed"),
+    [
+        ("lilac job sh", "show"),
+        ("lilac exec di", "digits"),
+        ("lilac port-forward di", "digits"),
+        ("lilac submit --queue de", "default"),
+        ("lilac jobs ls --status queued,run", "queued,running"),
+        ("lilac volumes show sc", "scratch"),
+        ("lilac volumes rm sc", "scratch"),
+        ("lilac secrets set to", "token"),
+        ("lilac keys rm la", "laptop"),
+        ("lilac users show a", "ada"),
+        ("lilac events --node gp", "gpu-1"),
+    ],
+)
+def test_names_of_everything_are_completed(stand_in: StandIn, home: Path, words: str, proposed: str) -> None:
+    stand_in.answer("GET", "/volumes", {"volumes": [{"name": "scratch"}]})
+    stand_in.answer("GET", "/secrets", {"secrets": [{"name": "token"}]})
+    here = {"LILAC_API_ENDPOINT": stand_in.url, "LILAC_USER_API_KEY": "k"}
+    assert _completed(home, words, **here) == [proposed]
+
+
+def test_fish_gets_whole_sentences(lilac: Run) -> None:
+    assert 'string split --max 1 "," $completion' in lilac("completion", "fish").out
+
+
+def test_events_of_nodes_and_queues_are_asked_for_by_name(lilac: Run, stand_in: StandIn) -> None:
+    stand_in.answer("GET", "/queues/default", queue())
+    assert lilac("events", "--node", "gpu-1", "--queue", "default").code == 0
+    query = stand_in.sent("GET", "/events")[0].query
+    assert (query["node_id"], query["queue_id"]) == (NODE_ID, QUEUE_ID)
+    assert lilac("events", "--node", "nowhere").code == 3
+    gone = "99999999-1111-4222-8333-444455556666"
+    assert lilac("events", "--node", gone).code == 0
+    assert stand_in.sent("GET", "/events")[1].query["node_id"] == gone
+
+
 def test_completion_never_says_anything_of_a_server_that_is_away(home: Path) -> None:
     assert _completed(home, "lilac jobs show gi", LILAC_API_ENDPOINT="http://127.0.0.1:9") == []
 
