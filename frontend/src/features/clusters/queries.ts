@@ -5,6 +5,9 @@ import type { components } from "@/api/schema.gen";
 
 export type Cluster = components["schemas"]["ClusterSummaryShape"];
 
+export type ClusterInfo = components["schemas"]["ClusterInfoShape"];
+export type ClusterKey = components["schemas"]["ClusterKeyShape"];
+
 export const clustersQuery = queryOptions({ queryKey: ["clusters"], queryFn: () => data(api.GET("/clusters")) });
 
 export const clusterQuery = (cluster: string) =>
