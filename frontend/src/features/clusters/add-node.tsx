@@ -60,8 +60,13 @@ function AddNodeSteps({ cluster, onDone }: { cluster: string; onDone: () => void
       <div className="grid gap-3 sm:grid-cols-2">
         <Field
           label="Address of the control plane"
-          hint={isLoopback(wanted.endpoint) ? undefined : "As the machine reaches it."}
-          error={isLoopback(wanted.endpoint) ? "This address leads only to the machine it is used on. For other machines put one by which they reach this server." : null}
+          hint={
+            isLoopback(wanted.endpoint) ? (
+              <span className="text-warn">This address leads only to the machine it is used on. For other machines put one by which they reach this server.</span>
+            ) : (
+              "As the machine reaches it."
+            )
+          }
         >
           {(bound) => <Input {...bound} value={wanted.endpoint} onChange={(event) => setWanted({ ...wanted, endpoint: event.target.value.trim() })} />}
         </Field>

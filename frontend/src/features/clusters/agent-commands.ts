@@ -28,7 +28,7 @@ export function commandsFor({ endpoint, key, runtime }: Wanted): Commands[] {
     {
       way: "shell",
       label: "In a shell",
-      before: "Needs Lilac on the machine: in a checkout of it, `sh deploy/install.sh` installs it for you, and asks before it does anything.",
+      before: "Needs Lilac on the machine: in a checkout of it, deploy/install.sh installs it for you, and asks before it does anything.",
       steps: [
         {
           say: "On the machine",

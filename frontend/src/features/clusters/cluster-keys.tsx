@@ -15,7 +15,7 @@ import { Ago } from "@/ui/time";
 import { type ClusterKey, clusterKeysQuery } from "./queries";
 
 const COLUMNS: Column<ClusterKey>[] = [
-  { id: "name", header: "Name", phone: "title", sort: (key) => key.name, cell: (key) => <span className="font-medium break-all">{key.name}</span> },
+  { id: "name", header: "Name", phone: "title", sort: (key) => key.name, cell: (key) => <span className="font-medium break-all">{key.name || <span className="font-normal text-muted">no name</span>}</span> },
   { id: "prefix", header: "Begins with", cell: (key) => <code className="text-xs">{key.prefix}…</code> },
   { id: "made", header: "Made", sort: (key) => key.created_at, cell: (key) => <Ago at={key.created_at} /> },
   { id: "used", header: "Last used", sort: (key) => key.last_used_at, cell: (key) => (key.last_used_at ? <Ago at={key.last_used_at} /> : <span className="text-muted">never</span>) },
@@ -91,19 +91,20 @@ function NewKey({ cluster, name }: { cluster: string; name: string }) {
 function DeleteKey({ keyOf: key }: { keyOf: ClusterKey }) {
   const cluster = key.cluster_id;
   const client = useQueryClient();
+  const name = key.name || `${key.prefix}…`;
   const remove = async () => {
     await api.DELETE("/clusters/{cluster}/api-keys/{key_id}", { params: { path: { cluster, key_id: key.id } } });
     await client.invalidateQueries({ queryKey: ["keys", "cluster", cluster] });
-    toast(`Key ${key.name} is deleted.`);
+    toast(`Key ${name} is deleted.`);
   };
   return (
     <Confirm
       trigger={
-        <Button kind="danger" size="small" aria-label={`Delete key ${key.name}`}>
+        <Button kind="danger" size="small" aria-label={`Delete key ${name}`}>
           Delete
         </Button>
       }
-      title={`Delete key ${key.name}?`}
+      title={`Delete key ${name}?`}
       action="Delete the key"
       onConfirm={remove}
     >

@@ -9,6 +9,8 @@ import { cores, memory } from "@/ui/quantities";
 import { type Range, RANGES } from "./ranges";
 
 const REFRESH_MS = 15_000;
+/** How much later than others an agent may tell what it used. */
+const LATE_S = 30;
 
 const since = (range: Range) => Math.floor(Date.now() / 1000) - RANGES[range];
 
@@ -46,8 +48,16 @@ const percent = (value: number) => `${Math.round(value)}%`;
 
 export function ClusterUsage({ cluster, range }: { cluster: string; range: Range }) {
   const { data: usage, error } = useQuery(clusterUsageQuery(cluster, range));
+  const shown = useMemo(() => usage && { ...usage, samples: told(usage) }, [usage]);
   if (error && !usage) return <Notice tone="bad">{sentence(error)}</Notice>;
-  return usage ? <UsageCharts usage={usage} group={`cluster-${cluster}`} /> : <Skeleton lines={6} />;
+  return shown ? <UsageCharts usage={shown} group={`cluster-${cluster}`} /> : <Skeleton lines={6} />;
+}
+
+/** The samples of which all nodes have told their part: agents tell at different times, so the newest sums lack some. */
+function told({ samples, until, step_s }: Usage): Usage["samples"] {
+  const complete = Date.parse(until) - Math.max(LATE_S, step_s) * 1000;
+  const found = samples.filter((sample) => Date.parse(sample.at) <= complete);
+  return found.length > 0 ? found : samples;
 }
 
 export function NodeUsage({ node, range }: { node: string; range: Range }) {
