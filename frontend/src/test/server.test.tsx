@@ -5,7 +5,7 @@ import { refusal, renderApp } from "./server";
 
 describe("pages rendered against canned replies", () => {
   it("shows a page inside the frame to somebody signed in", async () => {
-    const server = await renderApp("/nodes", {});
+    const server = await renderApp("/nodes", { "GET /nodes": { nodes: [] }, "GET /clusters": { clusters: [] } });
     expect(await screen.findByRole("heading", { level: 1, name: "Nodes" })).toBeInTheDocument();
     expect(server.sent("GET /auth/session")).toHaveLength(1);
   });

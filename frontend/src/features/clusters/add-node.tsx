@@ -21,17 +21,29 @@ import { commandsFor, isLoopback, type Wanted, type Way } from "./agent-commands
 
 const PATIENCE_MS = 30_000;
 
-export function AddNode({ cluster, name }: { cluster: string; name: string }) {
+interface Target {
+  cluster: string;
+  name: string;
+}
+
+/** The button with its dialog. Where the node's coming takes the button away, use the dialog by itself. */
+export function AddNode({ cluster, name }: Target) {
   const [open, setOpen] = useState(false);
   return (
     <>
       <Button kind="primary" onClick={() => setOpen(true)}>
         <Plus aria-hidden /> Add a node
       </Button>
-      <Dialog open={open} onOpenChange={setOpen} title={`Add a node to ${name}`} description="A machine becomes a node by running the agent with a key of the cluster." className="max-w-3xl">
-        <AddNodeSteps cluster={cluster} onDone={() => setOpen(false)} />
-      </Dialog>
+      <AddNodeDialog cluster={cluster} name={name} open={open} onOpenChange={setOpen} />
     </>
+  );
+}
+
+export function AddNodeDialog({ cluster, name, open, onOpenChange }: Target & { open: boolean; onOpenChange: (open: boolean) => void }) {
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title={`Add a node to ${name}`} description="A machine becomes a node by running the agent with a key of the cluster." className="max-w-3xl">
+      <AddNodeSteps cluster={cluster} onDone={() => onOpenChange(false)} />
+    </Dialog>
   );
 }
 

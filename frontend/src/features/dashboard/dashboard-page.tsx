@@ -1,10 +1,12 @@
 /** What goes on now, what the machines do, and what needs somebody. Live by the event stream; charts by themselves. */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { api, data } from "@/api/client";
 import { sentence } from "@/api/errors";
 import type { PlatformEvent } from "@/api/stream";
-import { clustersQuery } from "@/features/clusters/queries";
+import { AddNodeDialog } from "@/features/clusters/add-node";
+import { type Cluster, clustersQuery } from "@/features/clusters/queries";
 import { EventList } from "@/features/events/event-words";
 import { useNames } from "@/features/events/names";
 import { NodeCounts, NodeStrip } from "@/features/nodes/node-state";
@@ -28,6 +30,8 @@ const latestQuery = {
 const anyJobQuery = { queryKey: ["jobs", "any"], queryFn: () => data(api.GET("/training_jobs", { params: { query: { limit: 1 } } })) };
 
 export function DashboardPage() {
+  // the steps go when they are done; the dialog stays and says so
+  const [adding, setAdding] = useState<Cluster | null>(null);
   const nodes = useQuery(nodesQuery);
   const clusters = useQuery(clustersQuery);
   const queues = useQuery({ queryKey: ["queues"], queryFn: () => data(api.GET("/queues")) });
@@ -40,7 +44,8 @@ export function DashboardPage() {
       <PageHead title="Dashboard" />
       <div className="flex flex-col gap-4">
         <Counters />
-        <Steps nodes={all.length} queues={queues.data.length} clusters={clusters.data.clusters} />
+        <Steps nodes={all.length} queues={queues.data.length} clusters={clusters.data.clusters} onAddNode={setAdding} />
+        {adding && <AddNodeDialog cluster={adding.cluster_id} name={adding.cluster_name} open onOpenChange={() => setAdding(null)} />}
         {all.length > 0 && <AttentionCard concerns={concernsOf(all, queues.data)} />}
         <div className="grid gap-4 xl:grid-cols-2">
           <Card title="Nodes" actions={<Link to="/nodes" className="text-accent hover:underline">All nodes</Link>}>
@@ -59,11 +64,11 @@ export function DashboardPage() {
 }
 
 /** Only as long as something is to be done; a session that began with everything done never sees it. */
-function Steps({ nodes, queues, clusters }: { nodes: number; queues: number; clusters: Parameters<typeof FirstSteps>[0]["clusters"] }) {
+function Steps({ nodes, queues, ...shared }: { nodes: number; queues: number; clusters: readonly Cluster[]; onAddNode: (to: Cluster) => void }) {
   const jobs = useQuery(anyJobQuery);
   if (!jobs.data) return null;
   const done = { node: nodes > 0, queue: queues > 0, job: (jobs.data as { jobs: unknown[] }).jobs.length > 0 };
-  return done.node && done.queue && done.job ? null : <FirstSteps done={done} clusters={clusters} />;
+  return done.node && done.queue && done.job ? null : <FirstSteps done={done} {...shared} />;
 }
 
 function Usage({ clusters }: { clusters: readonly { cluster_id: string; cluster_name: string }[] }) {

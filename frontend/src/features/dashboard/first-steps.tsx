@@ -1,10 +1,10 @@
 /** What to do with a new installation: three steps that tick themselves off as they are done. */
 import { Link } from "@tanstack/react-router";
-import { CircleCheck, Circle } from "lucide-react";
+import { Circle, CircleCheck, Plus } from "lucide-react";
 import type { ReactNode } from "react";
 import { useMay } from "@/app/session";
-import { AddNode } from "@/features/clusters/add-node";
 import type { Cluster } from "@/features/clusters/queries";
+import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Snippet } from "@/ui/copy";
 
@@ -14,7 +14,7 @@ interface Done {
   job: boolean;
 }
 
-export function FirstSteps({ done, clusters }: { done: Done; clusters: readonly Cluster[] }) {
+export function FirstSteps({ done, clusters, onAddNode }: { done: Done; clusters: readonly Cluster[]; onAddNode: (to: Cluster) => void }) {
   const admin = useMay("admin");
   const cluster = clusters[0];
   return (
@@ -22,7 +22,11 @@ export function FirstSteps({ done, clusters }: { done: Done; clusters: readonly 
       <ol className="flex flex-col gap-4">
         <Step done={done.node} title="Add a node">
           <p className="text-muted">A machine becomes a node by running the agent with a key of its cluster.</p>
-          {admin && cluster && <AddNode cluster={cluster.cluster_id} name={cluster.cluster_name} />}
+          {admin && cluster && (
+            <Button kind="primary" onClick={() => onAddNode(cluster)}>
+              <Plus aria-hidden /> Add a node
+            </Button>
+          )}
           {admin && !cluster && (
             <p>
               Make a <Link to="/clusters" className="text-accent underline">cluster</Link> first.

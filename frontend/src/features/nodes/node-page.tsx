@@ -79,7 +79,7 @@ function Under({ node }: { node: Node }) {
   return (
     <>
       in cluster{" "}
-      <Link to="/clusters/$cluster" params={{ cluster: node.cluster_id }} className="text-ink hover:underline">
+      <Link to="/clusters/$cluster" params={{ cluster: node.cluster_id }} className="text-ink underline">
         {name ?? node.cluster_id.slice(0, 8)}
       </Link>
       , heard of <Ago at={node.last_heartbeat} />
