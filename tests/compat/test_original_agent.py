@@ -347,7 +347,7 @@ async def test_12_a_job_on_an_original_agent_has_a_longest_run(
     await agent.beat()
     for _ in range(24 * 60):
         stand.clock.now += 60
-        stand.platform.projection.fleet.stations[agent.node_id].last_seen = stand.clock.now  # type: ignore[index]
+        stand.platform.projection.fleet.stations[agent.node_id].heard_at = stand.clock.now  # type: ignore[index]
     await stand.pass_time(1)
     assert await state_of(stand, job) == "failed"
     assert await agent.beat() is None

@@ -10,15 +10,16 @@ comes back with the revision it knew gets a new list only if something really ch
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from lilac.model.clusters import Node
 from lilac.model.ids import JobId, NodeId, ReplicaKey
 from lilac.model.jobs import JobSpec, Replica
-from lilac.model.states import is_terminal
+from lilac.model.states import NodeState, is_terminal
 
 _FORMER_LIVES = 8
 
@@ -71,6 +72,13 @@ class Station:
 
     node: Node
     last_seen: float
+    """When the node was last heard, by the clock on the wall: for people, and for the store."""
+    heard_at: float = 0.0
+    """When this process last heard it itself, or first knew of it, by a clock that nobody can set."""
+    elsewhere_at: float | None = None
+    """When another replica heard it, as the store told when that last counted."""
+    lost_at: float | None = None
+    """Since when this process knows that it is lost, by the same clock."""
     held: dict[ReplicaKey, Held] = field(default_factory=dict[ReplicaKey, Held])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     incarnation: str = ""
@@ -158,7 +166,8 @@ class Station:
 class Fleet:
     """All nodes by id."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.monotonic = monotonic
         self.stations: dict[NodeId, Station] = {}
         self._progress: dict[JobId, dict[ReplicaKey, Progress]] = {}
 
@@ -168,9 +177,13 @@ class Fleet:
     def put_node(self, node: Node, *, seen: float) -> Station:
         station = self.stations.get(node.id)
         if station is None:
-            station = self.stations[node.id] = Station(node, seen)
+            station = self.stations[node.id] = Station(node, seen, self.monotonic())
         else:
             station.node = node
+        if node.state is not NodeState.LOST:
+            station.lost_at = None
+        elif station.lost_at is None:
+            station.lost_at = self.monotonic()
         return station
 
     def drop_node(self, node_id: NodeId) -> None:

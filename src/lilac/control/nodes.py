@@ -105,6 +105,7 @@ class Nodes:
         *,
         lost_after_s: float,
         lease_s: float | None = None,
+        shared: bool = False,
     ) -> None:
         self._db = db
         self._lead = lead
@@ -113,7 +114,8 @@ class Nodes:
         self._projection = projection
         self._fleet = projection.fleet
         self._lost_after_s = lost_after_s
-        self.exclusivity = Exclusivity(lost_after_s, lease_s if lease_s is not None else lost_after_s * 2 / 3)
+        lease_s = lease_s if lease_s is not None else lost_after_s * 2 / 3
+        self.exclusivity = Exclusivity(lost_after_s, lease_s, shared=shared)
         self._joining: WeakValueDictionary[NodeId, asyncio.Lock] = WeakValueDictionary()
         self._closing = asyncio.Event()
         self.open_polls = 0
@@ -153,7 +155,7 @@ class Nodes:
             self._seen(station)
         # A replica that is cut off from the store must not keep a node in the belief that it is in contact: the others
         # hear nothing of it, and count the lease of its exclusive replicas from when they did.
-        await self._follower.be_current(self._lost_after_s / 3)
+        await self._follower.be_current(self.exclusivity.stale_s)
         held = tuple(station.held[k] for k in sorted(station.held))
         return Assignment(
             station.revision,
@@ -168,22 +170,22 @@ class Nodes:
         while True:
             await self._lead.held()
             await self.lose_silent()
-            now = self._clock()
-            due = [s.last_seen + self._lost_after_s - now for s in self._live()]
+            now = self._fleet.monotonic()
+            due = [s.heard_at + self._lost_after_s - now for s in self._live()]
             due += [at - now for at in self.exclusivity.due(list(self._fleet.stations.values()))]
             soonest = min((wait_s for wait_s in due if wait_s > 0), default=_WATCH_EVERY_S)
             await asyncio.sleep(min(soonest + 0.01, _WATCH_EVERY_S))
 
     async def lose_silent(self) -> None:
         """Mark those nodes as lost that were silent for too long by now."""
-        now = self._clock()
+        now = self._fleet.monotonic()
         for station in self._live():
-            if now - station.last_seen > self._lost_after_s:
+            if now - station.heard_at > self._lost_after_s:
                 await self._lose(station)
         certain = self.exclusivity.certain(list(self._fleet.stations.values()), now)
         if certain:
             try:
-                await self._lead.write(self._record_certain, certain, now)
+                await self._lead.write(self._record_certain, certain, self._clock())
             except LilacError as error:
                 _log.warning("the end of exclusive replicas could not be written", error=str(error))
 
@@ -198,6 +200,7 @@ class Nodes:
         now = self._clock()
         for station in self._fleet.stations.values():
             station.last_seen = max(station.last_seen, now)
+            station.heard_at = self._fleet.monotonic()
 
     async def flush(self) -> None:
         touched = {s.node.id: s.last_seen for s in self._fleet.stations.values() if s.touched}
@@ -329,6 +332,7 @@ class Nodes:
 
     def _seen(self, station: Station) -> None:
         station.last_seen = self._clock()
+        station.heard_at = self._fleet.monotonic()
         station.touched = True
 
     async def _wait_for_change(self, station: Station, told: StatusReport) -> None:
@@ -369,7 +373,8 @@ class Nodes:
 
     async def _lose(self, station: Station) -> None:
         now = self._clock()
-        _log.warning("node is lost", node=station.node.name, silent_s=round(now - station.last_seen, 1))
+        silent_s = round(self._fleet.monotonic() - station.heard_at, 1)
+        _log.warning("node is lost", node=station.node.name, silent_s=silent_s)
         try:
             await self._lead.write(self._record_loss, station.node, now)
         except LilacError as error:
@@ -377,12 +382,14 @@ class Nodes:
 
     def _record_loss(self, tx: Transaction, node: Node, now: float) -> None:
         station = self._fleet.get(node.id)
-        if station is not None and now - station.last_seen < self._lost_after_s:
+        if station is not None and self._fleet.monotonic() - station.heard_at < self._lost_after_s:
             return
         cluster_store.lock_node(tx.conn, node.id)
-        heard = cluster_store.last_heartbeat(tx.conn, node.id)
-        if heard is not None and now - heard < self._lost_after_s:
-            tx.after(self._heard_elsewhere, node.id, heard)
+        heard = cluster_store.last_heartbeat(tx.conn, node.id) if self.exclusivity.shared else None
+        # Where the clock here was set back, an old time may look new: so what was read before is no news again.
+        news = heard is not None and (station is None or heard != station.elsewhere_at)
+        if heard is not None and news and now - heard < self._lost_after_s:
+            tx.after(self._heard_elsewhere, node.id, heard, now - heard)
             return
         awake = (NodeState.AVAILABLE, NodeState.BUSY, NodeState.DRAINING)
         if not cluster_store.set_node_state(tx.conn, node.id, NodeState.LOST, expected=awake, updated_at=now):
@@ -399,10 +406,14 @@ class Nodes:
             if node is not None and node.state is NodeState.LOST:  # not heard of elsewhere at this moment
                 self._record_reports(tx, reports, now)
 
-    def _heard_elsewhere(self, node_id: NodeId, heard: float) -> None:
+    def _heard_elsewhere(self, node_id: NodeId, heard: float, ago_s: float) -> None:
+        """Another replica heard it, by the clocks on the wall. That puts the loss off; the time by which exclusive
+        replicas have certainly ended counts from the loss then, whatever those clocks say."""
         station = self._fleet.get(node_id)
         if station is not None:
+            station.elsewhere_at = heard
             station.last_seen = max(station.last_seen, heard)
+            station.heard_at = max(station.heard_at, self._fleet.monotonic() - max(0.0, ago_s))
 
     async def _legacy_status(self, station: Station, told: StatusReport) -> Assignment:
         reports = list(_legacy_reports(station, told.legacy_job))

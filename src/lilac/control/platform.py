@@ -61,13 +61,17 @@ _log = structlog.get_logger("lilac.platform")
 
 
 class Platform:
-    """One control plane in one process. `await start()`, then use the services, then `await stop()`."""
+    """One control plane in one process. `await start()`, then use the services, then `await stop()`.
+
+    `monotonic` measures how long nodes are silent. A `clock` that is not the one on the wall serves for that too.
+    """
 
     def __init__(
         self,
         settings: Settings,
         clock: Callable[[], float] = time.time,
         *,
+        monotonic: Callable[[], float] | None = None,
         open_database: Callable[[str], Database] = Database.open,
     ) -> None:
         self.settings = settings
@@ -94,6 +98,7 @@ class Platform:
             self.loop.wake,
             legacy_time_limit_s=settings.legacy_time_limit_s,
             start_limit_s=settings.start_limit_s,
+            monotonic=monotonic or (time.monotonic if clock is time.time else clock),
         )
         self.loop.projection = self.projection
         self.logs = DirectoryLogs(
@@ -111,6 +116,7 @@ class Platform:
             self.projection,
             lost_after_s=settings.node_lost_after_s,
             lease_s=settings.lease_s,
+            shared=self.replicas is not None,
         )
         self.jobs = Jobs(self.db, clock, self.projection, self.loop, self.bus)
         self.projection.on_silence = self._end_output

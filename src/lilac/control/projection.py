@@ -7,6 +7,7 @@ request that caused it was cancelled meanwhile, and a rebuild from the store is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -28,9 +29,16 @@ from lilac.scheduling import Board, HeldReplica, NodeView, QueueView, RunningJob
 class Projection:
     """Board (what the scheduler plans on) and fleet (what the nodes should hold)."""
 
-    def __init__(self, wake: Callable[[], None], *, legacy_time_limit_s: float, start_limit_s: float = 3600) -> None:
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        *,
+        legacy_time_limit_s: float,
+        start_limit_s: float = 3600,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.board = Board()
-        self.fleet = Fleet()
+        self.fleet = Fleet(monotonic)
         self.queues: dict[str, Queue] = {}
         self.deadlines: DueTimes[tuple[JobId, int]] = DueTimes()
         """When each live attempt must have started, or reaches its time limit."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,9 @@ class Clock:
 class Stand:
     """The control plane; `restart` is a new process on the same data."""
 
+    monotonic: Callable[[], float] | None = None
+    """The clock that nobody sets, of a control plane that is started from now on; `clock` unless given."""
+
     def __init__(self, directory: Path) -> None:
         self.settings = Settings(data_dir=directory / "data", admin_password=PASSWORD)
         self.clock = Clock()
@@ -70,7 +73,7 @@ class Stand:
 
     async def restart(self) -> None:
         await self.platform.stop()
-        self.platform = self.invariants.platform = Platform(self.settings, self.clock)
+        self.platform = self.invariants.platform = Platform(self.settings, self.clock, monotonic=self.monotonic)
         await self.platform.start()
 
     async def settle(self) -> None:

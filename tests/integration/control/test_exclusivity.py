@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lilac.control.exclusivity import Exclusivity
+from lilac.control.fleet import Fleet, Held
+from lilac.model.ids import ClusterId, QueueId
+from lilac.model.states import NodeState
 from lilac.model.surroundings import Feature
+from tests.conformance import builders as make
 from tests.integration.control.stand import ROOT, FakeAgent, Stand, open_stand
 
 
@@ -120,3 +126,80 @@ async def test_a_node_whose_agent_knows_no_leases_gets_no_exclusive_job(stand: S
     told = await stand.platform.jobs.detail(ROOT, job)
     assert told.waiting is not None
     assert "does not know exclusive yet" in told.waiting.message
+
+
+class TwoClocks:
+    """The clock on the wall, which somebody sets, and one that only runs."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.stand = stand
+        self.run_s = 0.0
+        stand.monotonic = lambda: self.run_s
+
+    async def pass_time(self, seconds: float) -> None:
+        self.run_s += seconds
+        await self.stand.pass_time(seconds)
+
+    async def jump(self, seconds: float) -> None:
+        """Somebody sets the clock, and nothing happens but what is due for it."""
+        await self.stand.pass_time(seconds)
+
+
+@pytest.mark.parametrize("jump_s", [86_400.0, -86_400.0], ids=["forward", "backward"])
+@pytest.mark.parametrize("when", ["before the loss", "after the loss"])
+async def test_a_clock_that_is_set_brings_no_replacement_early_nor_late(stand: Stand, jump_s: float, when: str) -> None:
+    clocks = TwoClocks(stand)
+    await stand.restart()
+    job, _, second = await running(stand)
+    await clocks.pass_time(10)
+    await second.beat()
+    if when == "before the loss":
+        await clocks.jump(jump_s)
+        assert await stand.state(job) == "running"  # nobody was silent
+        await clocks.pass_time(90)
+    else:
+        await clocks.pass_time(90)
+        await clocks.jump(jump_s)
+    assert await stand.state(job) == "queued"
+    await second.beat()
+    for _ in range(4):  # up to 164 s after the last contact
+        await clocks.pass_time(16)
+        await second.beat()
+        await stand.settle()
+        assert second.held == {}
+    await clocks.pass_time(8)  # 172: 90 + 60 + 20 have passed
+    await second.beat()
+    assert [key[1] for key in second.held] == [2]
+    await stand.check()
+
+
+async def test_a_clock_that_was_set_while_the_control_plane_was_down_counts_for_nothing(stand: Stand) -> None:
+    clocks = TwoClocks(stand)
+    await stand.restart()
+    job, _, second = await running(stand)
+    await clocks.pass_time(100)
+    stand.clock.now += 86_400
+    await stand.restart()
+    second.restart()
+    await second.beat()
+    for _ in range(10):
+        await clocks.pass_time(16)
+        await second.beat()
+        assert second.held == {}
+    assert await stand.state(job) == "queued"
+    await clocks.pass_time(11)
+    await second.beat()
+    assert [key[1] for key in second.held] == [2]
+
+
+def test_what_other_replicas_may_have_heard_counts_from_the_loss() -> None:
+    node = make.a_node(ClusterId("c"), state=NodeState.AVAILABLE)
+    clock = iter([0.0, 500.0])
+    fleet = Fleet(lambda: next(clock))
+    station = fleet.put_node(node, seen=0.0)
+    job = make.a_job(QueueId("q"))
+    held = Held(make.a_replica(job.id, node_id=node.id), replace(job.spec, grace_s=20), 1)
+    fleet.put_node(node.evolve(state=NodeState.LOST), seen=0.0)
+    alone, shared = Exclusivity(90, 60), Exclusivity(90, 60, shared=True)
+    assert alone.gone_at(station, held) == 90 + 60 + 20
+    assert shared.gone_at(station, held) == 500 + 30 + 60 + 20
