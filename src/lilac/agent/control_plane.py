@@ -3,10 +3,15 @@
 The control plane may have several replicas, whose addresses are then given together. One is used as long as it answers;
 when it does not, or says that it cannot serve, the next one is tried at once, each once per call: both calls may be
 made twice without harm. Beyond that nothing is tried again here.
+
+Where another one may answer, a replica that hangs is left within five seconds. Nothing tells it from one that has no
+news, so calls wait for a short time only; and one whose answer is overdue is asked for its health: as long as it says
+anything to that it is only slow, and is waited for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +27,10 @@ from lilac.model.ids import NodeId, ReplicaKey
 
 _ANSWER_PATIENCE_S = 30.0
 _CONNECT_PATIENCE_S = 10.0
-_WAIT_AMONG_SEVERAL_S = 10.0
-_PATIENCE_AMONG_SEVERAL_S = 4.0
+_WAIT_AMONG_SEVERAL_S = 2.5
+_OVERDUE_AFTER_S = 1.0
+_HEALTH_PATIENCE_S = 1.5
 _CONNECT_PATIENCE_AMONG_SEVERAL_S = 2.0
-"""Where another replica may answer, one that hangs is waited for less long: nothing tells it from one with no news."""
 _HEARTBEAT_S = 20.0
 _ON_CLOSE: Any = aiohttp.ClientWSTimeout(ws_close=5.0)  # pyright: ignore[reportCallIssue] - made by attrs
 
@@ -128,17 +133,43 @@ class ControlPlane:
         return await self._post_to(self._endpoint, path, data, content_type=content_type, wait_s=wait_s)
 
     async def _post_to(self, endpoint: str, path: str, data: bytes, *, content_type: str, wait_s: float) -> bytes:
+        asking = self._ask(endpoint, path, data, content_type=content_type, wait_s=wait_s)
+        if len(self._endpoints) == 1:
+            return await asking
+        call = asyncio.get_running_loop().create_task(asking)
+        try:
+            answered, _ = await asyncio.wait([call], timeout=wait_s + _OVERDUE_AFTER_S)
+            while not answered:
+                if not await self._is_healthy(endpoint) and not call.done():
+                    raise Unavailable(f"The control plane at {endpoint} hangs.")
+                answered, _ = await asyncio.wait([call], timeout=_OVERDUE_AFTER_S)
+            return call.result()
+        finally:
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+    async def _is_healthy(self, endpoint: str) -> bool:
+        """Whether it says anything at all: a replica that does is only slow."""
+        try:
+            if self._session is not None:
+                timeout = aiohttp.ClientTimeout(total=_HEALTH_PATIENCE_S)
+                async with self._session.get(f"{endpoint}/health", timeout=timeout, allow_redirects=False):
+                    return True
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            pass
+        return False
+
+    async def _ask(self, endpoint: str, path: str, data: bytes, *, content_type: str, wait_s: float) -> bytes:
         if self._session is None:
             raise Unavailable("The connection is closed.")
         several = len(self._endpoints) > 1
-        patience_s = _PATIENCE_AMONG_SEVERAL_S if several else _ANSWER_PATIENCE_S
         connect_s = _CONNECT_PATIENCE_AMONG_SEVERAL_S if several else _CONNECT_PATIENCE_S
         try:
             async with self._session.post(
                 endpoint + path,
                 data=data,
                 headers={"Content-Type": content_type},
-                timeout=aiohttp.ClientTimeout(total=wait_s + patience_s, sock_connect=connect_s),
+                timeout=aiohttp.ClientTimeout(total=wait_s + _ANSWER_PATIENCE_S, sock_connect=connect_s),
                 allow_redirects=False,
             ) as response:
                 body = await response.read()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,9 +23,17 @@ class Replica:
         self.asked = 0
         self.status = 200
         self.url = ""
+        self.delay_s = 0.0
+        self.healthy = asyncio.Event()
+        self.healthy.set()
+
+    async def health(self, request: web.Request) -> web.Response:
+        await self.healthy.wait()
+        return web.json_response({})
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked += 1
+        await asyncio.sleep(self.delay_s)
         return web.json_response(REPLY if self.status == 200 else {"error": "not now"}, status=self.status)
 
 
@@ -33,7 +43,8 @@ async def pair() -> AsyncIterator[list[Replica]]:
     for replica in replicas:
         app = web.Application()
         app.router.add_post("/node/{node}/status", replica.answer)
-        runner = web.AppRunner(app)
+        app.router.add_get("/health", replica.health)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -77,3 +88,28 @@ async def test_a_replica_that_is_gone_costs_no_time_and_none_at_all_is_told(pair
             await alone.status({"wait_s": 0})
     finally:
         await alone.close()
+
+
+async def test_a_replica_that_hangs_is_left_within_five_seconds(pair: list[Replica]) -> None:
+    pair[0].delay_s = 100
+    pair[0].healthy.clear()
+    control_plane = ControlPlane(",".join(replica.url for replica in pair), "key", NODE)
+    await control_plane.open()
+    try:
+        began = time.monotonic()
+        assert (await control_plane.status({"wait_s": 30})).revision == "r1"
+        assert time.monotonic() - began < 5.5
+        assert [replica.asked for replica in pair] == [1, 1]
+    finally:
+        await control_plane.close()
+
+
+async def test_a_replica_that_is_only_slow_is_waited_for(pair: list[Replica]) -> None:
+    pair[0].delay_s = 5.5  # longer than a replica that hangs is given
+    control_plane = ControlPlane(",".join(replica.url for replica in pair), "key", NODE)
+    await control_plane.open()
+    try:
+        assert (await control_plane.status({"wait_s": 1})).revision == "r1"
+        assert [replica.asked for replica in pair] == [1, 0]
+    finally:
+        await control_plane.close()
