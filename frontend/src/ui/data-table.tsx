@@ -206,7 +206,7 @@ function Line<T>({ row, id, ids, columns, table, place }: LineProps<T>) {
               {column.header}
             </span>
           )}
-          {table.virtual ? <div className="min-w-0 truncate max-md:flex-1">{column.cell(row)}</div> : column.cell(row)}
+          <div className={cn("min-w-0 max-md:flex-1 max-md:[overflow-wrap:anywhere]", table.virtual && "truncate")}>{column.cell(row)}</div>
         </td>
       ))}
     </tr>

@@ -109,7 +109,7 @@ function Change({ job, words }: { job: JobDetail; words: string }) {
 }
 
 const AMOUNTS: Record<string, (value: number) => string> = {
-  cpu: (value) => `${cores(value)} cores`,
+  cpu: (value) => `${cores(value)} ${value === 1000 ? "core" : "cores"}`,
   memory,
   gpu: (value) => `${value} ${value === 1 ? "GPU" : "GPUs"}`,
   replicas: (value) => `room for ${value} ${value === 1 ? "replica" : "replicas"}`,

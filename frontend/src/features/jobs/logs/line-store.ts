@@ -199,6 +199,8 @@ export class LineStore {
   private blocks: Block[] = [];
   /** Grows with each change. */
   version = 0;
+  /** Grows when everything begins anew. */
+  generation = 0;
 
   constructor(private readonly limits: Limits = LIMITS) {}
 
@@ -227,6 +229,8 @@ export class LineStore {
   /** Forget everything and begin at a byte. If that is in the middle of a line (`whole` is false) the line is left out. */
   begin(at: number, bytes: Uint8Array, whole: boolean): void {
     const skip = whole ? 0 : firstLine(bytes);
+    this.generation++;
+    this.version++;
     this.blocks = [new Block(at + skip, BLOCK_BYTES)];
     this.append(at + skip, bytes.subarray(skip));
   }

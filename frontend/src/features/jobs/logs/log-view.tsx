@@ -49,6 +49,7 @@ function Output({ job, attempt, rank }: LogViewProps) {
   const search = useLogSearch(store, version);
   // the line at the top and how far it is above the edge, while the reader is not at the end
   const anchor = useRef({ offset: 0, above: 0 });
+  const seen = useRef(0);
 
   const look = useCallback(() => {
     const element = box.current;
@@ -65,6 +66,11 @@ function Output({ job, attempt, rank }: LogViewProps) {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
+    if (seen.current !== store.generation) {
+      // other lines than before: the place of those says nothing
+      seen.current = store.generation;
+      anchor.current = { offset: store.start, above: 0 };
+    }
     if (atEnd && source.state !== "apart") element.scrollTop = element.scrollHeight;
     else element.scrollTop = Math.max(store.rowOf(anchor.current.offset, columns) * ROW + anchor.current.above, 0);
     setScroll({ top: element.scrollTop, height: element.clientHeight });
@@ -88,10 +94,8 @@ function Output({ job, attempt, rank }: LogViewProps) {
   };
   const toStart = () => {
     setAtEnd(false);
-    anchor.current = { offset: 0, above: 0 };
     if (store.start > 0) source.openStart();
-    if (box.current) box.current.scrollTop = 0;
-    look();
+    else showLine(0);
   };
 
   const first = Math.max(Math.floor(scroll.top / ROW) - OVERSCAN, 0);
