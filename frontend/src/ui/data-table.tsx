@@ -181,6 +181,7 @@ function Line<T>({ row, id, ids, columns, table, place }: LineProps<T>) {
       aria-selected={selection ? selection.has(id) : undefined}
       className={cn(
         "border-line max-md:relative max-md:flex max-md:flex-col max-md:gap-1 max-md:rounded-xl max-md:border max-md:bg-surface max-md:p-3 md:border-b md:last:border-b-0 md:hover:bg-raised/60 aria-selected:bg-raised",
+        place && "max-md:mb-2",
         table.rowClass?.(row),
       )}
     >
@@ -221,6 +222,8 @@ interface VirtualBodyProps<T extends object> {
   line: (row: Row<Features, T>, place: Place) => ReactNode;
 }
 
+/** As `max-md:mb-2` on each card. */
+const CARD_GAP_PX = 8;
 const estimateSize = () => (window.innerWidth < 768 ? 150 : 41);
 
 /** The rows near the window, between two empty rows as high as all the others. */
@@ -242,6 +245,7 @@ function VirtualBody<T extends object>({ rows, span, onEnd, onSight, line }: Vir
     measureElement: (element) => Math.round(element.getBoundingClientRect().height) || estimateSize(),
     getItemKey: (index) => rows[index]?.id ?? index,
     overscan: 12,
+    gap: window.innerWidth < 768 ? CARD_GAP_PX : 0,
     scrollMargin: top,
     initialRect: { width: 1024, height: 768 },
   });

@@ -15,7 +15,7 @@ export const COLUMNS: readonly Column<ListedJob>[] = [
     id: "name",
     header: "Name",
     phone: "title",
-    width: "22%",
+    width: "20%",
     cell: (job) => (
       <Link to="/jobs/$job" params={{ job: job.job_id }} title={job.job_name} className="text-accent hover:underline">
         {job.job_name}
@@ -26,7 +26,7 @@ export const COLUMNS: readonly Column<ListedJob>[] = [
   {
     id: "state",
     header: "State",
-    width: "8rem",
+    width: "7.5rem",
     cell: (job) => (
       <span className="flex items-center gap-2 max-md:w-full">
         <JobStateBadge state={job.job_status} />
@@ -37,6 +37,7 @@ export const COLUMNS: readonly Column<ListedJob>[] = [
   {
     id: "why",
     header: "Why",
+    width: "18%",
     cell: (job) => {
       const words = job.waiting?.message ?? (job.job_status === "failed" ? job.message : job.progress ? job.progress.step.replaceAll("_", " ") : null);
       return <span title={words ?? undefined} className="text-muted max-md:whitespace-normal">{words ?? ""}</span>;
@@ -45,18 +46,18 @@ export const COLUMNS: readonly Column<ListedJob>[] = [
   {
     id: "queue",
     header: "Queue",
-    width: "7rem",
+    width: "5.5rem",
     cell: (job) => (
       <Link to="/queues/$queue" params={{ queue: job.queue_name ?? job.queue_id }} className="hover:underline">
         {job.queue_name ?? "deleted"}
       </Link>
     ),
   },
-  { id: "owner", header: "Owner", width: "6rem", cell: (job) => job.owner ?? "–" },
-  { id: "needs", header: "Asks for", width: "11rem", cell: (job) => needs(job) },
-  { id: "node", header: "Node", width: "7rem", cell: (job) => job.node_name ?? "–" },
-  { id: "age", header: "Submitted", width: "7rem", align: "end", cell: (job) => <Ago at={job.created_at} /> },
-  { id: "lasted", header: "Lasted", width: "6rem", align: "end", cell: (job) => <Lasting from={job.started_at} to={job.finished_at} /> },
+  { id: "owner", header: "Owner", width: "5rem", cell: (job) => job.owner ?? "–" },
+  { id: "needs", header: "Asks for", width: "8.5rem", cell: (job) => <span title={needs(job)}>{needs(job)}</span> },
+  { id: "node", header: "Node", width: "5rem", cell: (job) => job.node_name ?? "–" },
+  { id: "age", header: "Submitted", width: "6rem", align: "end", cell: (job) => <Ago at={job.created_at} /> },
+  { id: "lasted", header: "Lasted", width: "4.75rem", align: "end", cell: (job) => <Lasting from={job.started_at} to={job.finished_at} /> },
   { id: "priority", header: "Priority", width: "5rem", align: "end", phone: "hide", cell: (job) => job.priority },
   { id: "kind", header: "Kind", width: "5rem", phone: "hide", cell: (job) => job.kind },
   { id: "exit", header: "Exit code", width: "5.5rem", align: "end", phone: "hide", cell: (job) => job.exit_code ?? "–" },

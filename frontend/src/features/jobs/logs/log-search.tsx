@@ -72,14 +72,14 @@ export function LogSearch({ search, onShow }: { search: LogSearchState; onShow: 
     onShow(offset);
   };
   return (
-    <form role="search" className="flex flex-wrap items-center gap-1" onSubmit={(event) => event.preventDefault()}>
+    <form role="search" className="flex flex-wrap items-center gap-1 max-md:w-full" onSubmit={(event) => event.preventDefault()}>
       <Input
         data-search
         type="search"
         aria-label="Search the output"
         aria-invalid={search.problem !== null}
         placeholder="Search the output"
-        className="h-7 w-52 text-xs"
+        className="h-7 w-52 text-xs max-md:w-32 max-md:flex-1"
         value={query.text}
         onChange={(event) => search.setQuery({ ...query, text: event.target.value })}
         onKeyDown={(event) => {
