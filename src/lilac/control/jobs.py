@@ -211,8 +211,19 @@ class Jobs:
         """Set a job's state by hand, as the original's PATCH did, within the state table.
 
         For jobs whose node cannot tell their end any more. `queued` and `starting` cannot be set.
+
+        Raises:
+            Conflict: the job cannot become that, or is an array, which follows from its elements.
         """
-        await self.get(principal, job_id)
+        found = await self._db.read(find_any, principal, job_id)
+        if isinstance(found, JobArray):
+            if state is not JobState.CANCELLED:
+                raise Conflict(
+                    f"{found.spec.name} ({job_id}) is an array, whose state follows from its elements: set that of an "
+                    "element, by its own id. Only cancelled can be set for the whole array."
+                )
+            await self.cancelling.cancel(principal, job_id)
+            return
         await self._db.write(self._force, job_id, state, principal.actor, self._clock())
 
     async def wait_ended(self, principal: Principal, name_or_id: str, timeout_s: float) -> Job:
@@ -267,12 +278,12 @@ class Jobs:
 
     def _force(self, tx: Transaction, job_id: JobId, state: JobState, actor: str, now: float) -> None:
         before = records.load_work(tx.conn, job_id)
-        if before is None:
-            raise NotFound(f"There is no job {job_id}.")
-        if state is before.job.state:
-            return
-        if state is JobState.CANCELLED:
+        if state is JobState.CANCELLED:  # also of an element that has not begun, which has no row yet
             self.cancelling.record(tx, job_id, actor, now)
+            return
+        if before is None:
+            raise Conflict(f"Job {job_id} has not begun and cannot be set to {state} by hand.")
+        if state is before.job.state:
             return
         wanted = _REPLICA_STATE_FOR.get(state)
         if wanted is None or before.attempt is None or not before.current:

@@ -10,6 +10,8 @@ reader of that range gets a line that says how much is left out. Offsets never s
 Several replicas of the control plane may keep their output in one directory (`shared`). Then an append looks first at
 how far the files are, and writes each byte at its own place: since byte n of a stream is the same whoever brings it,
 a replica that was stopped in the middle of a write, and finishes it when another one has gone on, changes nothing.
+What comes without an offset goes to the end, which several replicas must not look for at once: they lock the stream's
+directory for it.
 `stored` tells the others that there is more; their readers look once a second anyway.
 
 `LogStore` is the seam: another store (an object store, say) implements the same few methods.
@@ -18,11 +20,13 @@ a replica that was stopped in the middle of a write, and finishes it when anothe
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -218,6 +222,12 @@ class DirectoryLogs:
         log.starts, log.ended = starts, ended
 
     def _append(self, key: ReplicaKey, offset: int | None, data: bytes, end: bool) -> tuple[_Log, int]:
+        if offset is not None or not self._shared:
+            return self._append_at(key, offset, data, end)
+        with _locked(self._load(key).directory):
+            return self._append_at(key, None, data, end)
+
+    def _append_at(self, key: ReplicaKey, offset: int | None, data: bytes, end: bool) -> tuple[_Log, int]:
         log = self._load(key)
         appended = offset is None
         if offset is None:
@@ -262,6 +272,15 @@ class DirectoryLogs:
 
     def _job_directory(self, job_id: str) -> Path:
         return self._root / job_id[:2] / job_id
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Keep the other replicas of the control plane from doing the same, on this machine or on a shared file system."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _segment(log: _Log, start: int) -> Path:

@@ -7,16 +7,17 @@
 3. Frames are passed on in both directions until one end is gone; `job.exec_closed` notes the end.
 
 Invariants: a tunnel belongs to one node and is claimed at most once; one that nobody claims is withdrawn after
-`CLAIM_WITHIN_S`. What is buffered is bounded by the windows of both ends (see `lilac.tunnel.frames`). Tunnels live in
-memory: a restart of server or agent ends them, and what ran in them.
+`CLAIM_WITHIN_S`. A person who was let in has `OPENING_WITHIN_S` to say what is wanted, and counts as a tunnel from the
+beginning (`expecting`). What is buffered is bounded by the windows of both ends (see `lilac.tunnel.frames`). Tunnels
+live in memory: a restart of server or agent ends them, and what ran in them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,6 +34,7 @@ from lilac.store.database import Database, Transaction
 from lilac.tunnel.frames import Command, Kind, Opening, decode, error_frame, open_frame, read_exit
 
 CLAIM_WITHIN_S = 20.0
+OPENING_WITHIN_S = 20.0
 MOST_PER_NODE = 64
 MOST_PER_USER = 32
 _log = structlog.get_logger("lilac.tunnels")
@@ -73,6 +75,8 @@ class Tunnels:
         self._url = url
         self._idle_s = idle_s
         self._open: dict[str, Tunnel] = {}
+        self._expected: dict[object, tuple[Principal, NodeId]] = {}
+        """Who was let in and has not said yet what is wanted."""
         self._closing = False
 
     async def run(self) -> None:
@@ -81,19 +85,38 @@ class Tunnels:
             async for event in events:
                 self._hear(event)
 
-    async def open(self, principal: Principal, job: Job, key: ReplicaKey, node_id: NodeId, opening: Opening) -> Tunnel:
-        """Begin a tunnel into a running replica, and have the agent asked to dial.
+    @contextmanager
+    def expecting(self, principal: Principal, node_id: NodeId) -> Iterator[None]:
+        """Count somebody who is about to open a tunnel, for the length of the block.
 
         Raises:
             TooManyRequests: too many tunnels are open already.
         """
+        self._admit(principal, node_id)
+        place = object()
+        self._expected[place] = (principal, node_id)
+        try:
+            yield
+        finally:
+            del self._expected[place]
+
+    async def open(self, principal: Principal, job: Job, key: ReplicaKey, node_id: NodeId, opening: Opening) -> Tunnel:
+        """Begin a tunnel into a running replica, and have the agent asked to dial; whoever asks was `expecting` it."""
         if self._closing:
             raise Unavailable("The control plane is stopping; try again in a moment.")
-        of_user = sum(t.principal.user_id == principal.user_id for t in self._open.values())
-        of_node = sum(t.node_id == node_id for t in self._open.values())
+        return await self._begin(principal, job, key, node_id, opening)
+
+    def _admit(self, principal: Principal, node_id: NodeId) -> None:
+        taken = [*self._expected.values(), *((t.principal, t.node_id) for t in self._open.values())]
+        of_user = sum(who.user_id == principal.user_id for who, _ in taken)
+        of_node = sum(where == node_id for _, where in taken)
         if of_user >= MOST_PER_USER or of_node >= MOST_PER_NODE:
             whose = f"You have {of_user}" if of_user >= MOST_PER_USER else f"The node has {of_node}"
             raise TooManyRequests(f"{whose} tunnels open already; close some first.")
+
+    async def _begin(
+        self, principal: Principal, job: Job, key: ReplicaKey, node_id: NodeId, opening: Opening
+    ) -> Tunnel:
         agent_end: asyncio.Future[Socket] = asyncio.get_running_loop().create_future()
         tunnel = Tunnel(str(uuid.uuid4()), job, key, node_id, principal, self._clock(), agent_end)
         self._open[tunnel.id] = tunnel

@@ -11,6 +11,7 @@ from lilac.model.arrays import element_id, parse_array
 from lilac.model.errors import NotFound
 from lilac.model.ids import JobId
 from lilac.model.states import JobState
+from tests.integration.control.conftest import Clients
 from tests.integration.control.stand import ROOT, FakeAgent, Stand
 
 
@@ -140,3 +141,25 @@ async def test_elements_behind_those_in_line_say_why_they_wait(stand: Stand) -> 
     _, told = await jobs.explain(stand.user, "sweep[5]")
     assert told is not None
     assert told.reason.message == "at most 2 elements of its array run at once"
+
+
+async def test_the_state_of_an_array_is_not_set_by_hand_but_cancelled_or_by_element(
+    stand: Stand, client: Clients
+) -> None:
+    admin = await client(await stand.admin())
+    array = await submit_array(stand, "0-3", cpu=100_000)
+    refused = await admin.patch(f"/training_jobs/{array}/status", json={"status": "failed"})
+    assert refused.status_code == 409
+    assert "is an array" in refused.text
+    assert "an element, by its own id" in refused.text
+    element = f"{array[:-8]}00000001"
+    refused = await admin.patch(f"/training_jobs/{element}/status", json={"status": "succeeded"})
+    assert refused.status_code == 409
+    assert "has not begun" in refused.text
+    assert (await admin.patch(f"/training_jobs/{element}/status", json={"status": "cancelled"})).status_code == 200
+    assert (await admin.get(f"/training_jobs/{element}")).json()["job_status"] == "cancelled"
+    assert (await admin.get(f"/training_jobs/{array}")).json()["job_status"] == "queued"
+    assert (await admin.patch(f"/training_jobs/{array}/status", json={"status": "cancelled"})).status_code == 200
+    await stand.settle()
+    assert (await admin.get(f"/training_jobs/{array}")).json()["job_status"] == "cancelled"
+    await stand.check()

@@ -151,3 +151,20 @@ async def test_chunks_that_overlap_in_any_way_give_the_bytes_once_and_in_order(
         assert await store.read(KEY, 0, 1000) == whole
     finally:
         await store.close()
+
+
+async def test_what_several_replicas_add_to_the_end_at_once_is_all_there(tmp_path: Path) -> None:
+    stores = [DirectoryLogs(tmp_path, head_bytes=1 << 21, tail_bytes=1 << 21, shared=True) for _ in range(4)]
+    texts = [[f"{n} {number}\n".encode() for number in range(100)] for n in range(len(stores))]
+
+    async def add(store: DirectoryLogs, own: list[bytes]) -> None:
+        for text in own:
+            await store.append(KEY, None, text)
+
+    await asyncio.gather(*(add(store, own) for store, own in zip(stores, texts, strict=True)))
+    stored = (await stores[0].read(KEY, 0, 1 << 20)).splitlines(keepends=True)
+    assert sorted(stored) == sorted(text for own in texts for text in own)
+    for n, own in enumerate(texts):
+        assert [text for text in stored if text.startswith(b"%d " % n)] == own, "each one's in its order"
+    for store in stores:
+        await store.close()

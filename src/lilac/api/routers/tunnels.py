@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lilac.api.auth import principal_of, router, socket
+from lilac.control import tunnels
 from lilac.control.platform import Platform
 from lilac.model.errors import Conflict, Forbidden, InvalidInput, LilacError
 from lilac.model.ids import ClusterId, NodeId, ReplicaKey, parse_uuid
@@ -32,19 +36,21 @@ async def open_tunnel(person: WebSocket) -> None:
         state = f"its replica {rank} is {replica.state}" if replica is not None else f"it is {job.state}"
         hint = "" if replica is not None or not job.attempt else f", and it has no replica {rank}"
         raise Conflict(f"Nothing can be run in job {job.spec.name} now: {state}{hint}.", job_status=str(job.state))
-    await person.accept()
-    end = _End(person)
-    message = await end.receive()
-    if message is None:
-        await end.close()
-        return
-    try:
-        opening = read_opening(decode(message))
-        tunnel = await platform.tunnels.open(principal, job, key, replica.node_id, opening)
-    except LilacError as error:
-        await end.send(error_frame(str(error)).encoded())
-        await end.close()
-        return
+    with platform.tunnels.expecting(principal, replica.node_id):
+        await person.accept()
+        end = _End(person)
+        try:
+            message = await _opening_of(end)
+            if message is None:
+                await end.close()
+                return
+            opening = read_opening(decode(message))
+            tunnel = await platform.tunnels.open(principal, job, key, replica.node_id, opening)
+        except LilacError as error:
+            with suppress(ConnectionError):
+                await end.send(error_frame(str(error)).encoded())
+            await end.close()
+            return
     await platform.tunnels.carry(tunnel, end, opening)
 
 
@@ -90,6 +96,17 @@ class _End:
             await self._websocket.close()
         except (WebSocketDisconnect, RuntimeError, OSError):
             return
+
+
+async def _opening_of(end: _End) -> bytes | None:
+    """The first message; None if the person is gone."""
+    try:
+        async with asyncio.timeout(tunnels.OPENING_WITHIN_S):
+            return await end.receive()
+    except TimeoutError:
+        raise InvalidInput(
+            f"Nothing was asked for within {tunnels.OPENING_WITHIN_S:.0f} s: a tunnel begins with an OPEN frame."
+        ) from None
 
 
 def _rank(text: str) -> int:

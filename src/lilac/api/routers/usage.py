@@ -105,6 +105,8 @@ async def report_usage(node_id: str, request: Request, principal: Caller) -> Res
         body = orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"The samples are not JSON: {error}.") from None
+    if platform.projection.fleet.get(NodeId(known_id)) is None:
+        await platform.follower.catch_up()  # it may have joined by another replica of the control plane just now
     next_s = platform.usage.take(NodeId(known_id), principal.cluster_id, read_usage(body))
     return Json({"next_s": next_s})
 
