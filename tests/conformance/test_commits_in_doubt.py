@@ -87,7 +87,7 @@ async def test_a_commit_of_which_nobody_knew_is_followed_as_soon_as_the_server_c
     cutter.cut_next(lose_request=False)
     with pytest.raises(Unavailable, match="look before trying again"):
         await database.write(follower.submit, "in doubt")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="Try again in a moment"):
         await database.write(follower.submit, "while it is in doubt")
     assert len(follower.jobs) == 1
     cutter.let_in()

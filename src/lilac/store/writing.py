@@ -138,7 +138,7 @@ class Writer:
         """
         settled = self._settle()
         if self._doubt is not None:
-            return self._unavailable(operations, self._doubt)
+            return Batch([Outcome(error=self._not_now(self._doubt)) for _ in operations], ())
         if not operations:
             return settled
         batch = self._run(operations)
@@ -266,6 +266,14 @@ class Writer:
             if pauses:
                 time.sleep(_STATUS_PAUSE_S)
         return Verdict.OPEN
+
+    def _not_now(self, doubt: BaseException) -> Unavailable:
+        error = Unavailable(
+            f"Nothing can be written to {self._description} now: its connection broke, and it cannot be reached or has "
+            "not said yet what became of an earlier change. Try again in a moment."
+        )
+        error.__cause__ = doubt
+        return error
 
     def _unavailable(self, operations: Sequence[Operation], cause: BaseException) -> Batch:
         self._down = True
