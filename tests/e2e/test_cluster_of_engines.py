@@ -112,7 +112,7 @@ def _submit(api: Api, image: str, lines: int, **more: Any) -> str:
 
 def _assert_all_is_well(api: Api, jobs: list[str]) -> History:
     for job in jobs:
-        ended = api.wait(job, 200)
+        ended = api.wait(job, 100)
         assert ended["job_status"] == "succeeded", ended
         check_output(api.text(f"/training_jobs/{job}/logs", follow="true"))
     ended_all: Callable[[], bool] = lambda: not History().take_all(events_of_api(api)).unfinished()  # noqa: E731

@@ -46,6 +46,8 @@ from lilac.store import jobs as job_store
 from lilac.store.database import Database, Transaction
 
 MAX_WAIT_S = 60.0
+_LONGEST_SHARE = 0.75
+"""Of the silence after which a node is lost: a call waits no longer, so that one that waits in good health is heard."""
 _TOUCH_EVERY_S = 10.0
 _WATCH_EVERY_S = 5.0
 _log = structlog.get_logger("lilac.nodes")
@@ -336,7 +338,8 @@ class Nodes:
         station.touched = True
 
     async def _wait_for_change(self, station: Station, told: StatusReport) -> None:
-        deadline = asyncio.get_running_loop().time() + min(told.wait_s, MAX_WAIT_S)
+        longest_s = min(told.wait_s, MAX_WAIT_S, self._lost_after_s * _LONGEST_SHARE)
+        deadline = asyncio.get_running_loop().time() + longest_s
         while not self._closing.is_set():
             if told.revision != station.revision:
                 await self._follower.catch_up()
