@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, bindparam, func, insert, literal_column, or_, select
+from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, cast, func, insert, literal_column, or_, select
 
 from lilac.model.events import ACCOUNT_EVENTS, Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
@@ -99,7 +99,7 @@ def count_by_time(
 ) -> dict[tuple[int, str, str], int]:
     """How many events of these kinds there are after one number and up to another, by bucket of time, kind and user."""
     width = literal_column(str(bucket_s), Integer)
-    bucket = func.floor(events.c.at / width).label("bucket")
+    bucket = (cast(events.c.at, BigInteger) // width).label("bucket")
     statement = (
         select(bucket, events.c.kind, events.c.user_id, func.count())
         .where(events.c.seq > after, events.c.seq <= to, events.c.kind.in_([kind.value for kind in kinds]))
