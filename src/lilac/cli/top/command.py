@@ -128,7 +128,7 @@ class _Screen:
 
         height, width = self._window.getmaxyx()
         self._window.erase()
-        for row, line in enumerate(draw(self._state, width - 1, height, time.time())):
+        for row, line in enumerate(draw(self._state, width, height, time.time())):
             with suppress(curses.error):  # the terminal has just become smaller
                 self._window.addstr(row, 0, line.text, self._style(line))
         self._window.refresh()
