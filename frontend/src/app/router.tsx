@@ -42,10 +42,11 @@ const root = createRootRouteWithContext<Context>()({
 const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
-  validateSearch: (search: Record<string, unknown>): { back?: string } => {
+  validateSearch: (search: Record<string, unknown>): { back?: string | undefined } => {
     const back = search.back;
-    // only places of this application: a link to elsewhere must not lead people away after they signed in
-    return typeof back === "string" && /^\/(?![/\\])/.test(back) && !back.startsWith("/login") ? { back } : {};
+    // only places of this application: a link to elsewhere must not lead people away after they signed in; told as
+    // undefined, for what is left out here stays as it is in the address
+    return { back: typeof back === "string" && /^\/(?![/\\])/.test(back) && !back.startsWith("/login") ? back : undefined };
   },
   component: lazyRouteComponent(() => import("@/features/session/login-page"), "LoginPage"),
 });
@@ -82,7 +83,7 @@ const submit = createRoute({
   getParentRoute: () => inside,
   path: "/submit",
   // a draft lies in the tab's storage, from "clone and edit"
-  validateSearch: (search: Record<string, unknown>): { draft?: 1 } => (search.draft === 1 || search.draft === "1" ? { draft: 1 } : {}),
+  validateSearch: (search: Record<string, unknown>): { draft?: 1 | undefined } => ({ draft: search.draft === 1 || search.draft === "1" ? 1 : undefined }),
   component: lazyRouteComponent(() => import("@/features/submit/submit-page"), "SubmitPage"),
 });
 const queues = createRoute({

@@ -2,7 +2,6 @@
 export const ACCOUNT_TABS = ["profile", "keys", "secrets", "volumes"] as const;
 export type AccountTab = (typeof ACCOUNT_TABS)[number];
 
-export function accountSearch(search: Record<string, unknown>): { tab?: AccountTab } {
-  const tab = ACCOUNT_TABS.find((each) => each === search.tab);
-  return tab ? { tab } : {};
+export function accountSearch(search: Record<string, unknown>): { tab?: AccountTab | undefined } {
+  return { tab: ACCOUNT_TABS.find((each) => each === search.tab) };
 }
