@@ -7,6 +7,7 @@ import { type Range, rangeOf } from "@/features/usage/ranges";
 import { Empty, Notice } from "@/ui/card";
 import { Button } from "@/ui/button";
 import { accountSearch } from "@/features/account/tabs";
+import { eventSearch } from "@/features/events/search";
 import { jobSearch, jobsSearch } from "@/features/jobs/addresses";
 import { sessionQuery } from "./session";
 import { Shell } from "./shell";
@@ -133,6 +134,7 @@ const account = createRoute({
 const events = createRoute({
   getParentRoute: () => inside,
   path: "/events",
+  validateSearch: eventSearch,
   component: lazyRouteComponent(() => import("@/features/events/events-page"), "EventsPage"),
 });
 

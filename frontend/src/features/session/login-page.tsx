@@ -20,13 +20,13 @@ export function LoginPage() {
     <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 p-4">
       <div className="flex items-center gap-3">
         <img src="/ui/icon.svg" alt="" className="size-9" />
-        <h1 className="text-xl font-semibold">{signingUp ? "Make an account" : first ? "Welcome to Lilac" : "Sign in to Lilac"}</h1>
+        <h1 className="text-xl font-semibold">{signingUp ? "Make an account" : "Sign in to Lilac"}</h1>
       </div>
       {back && !signingUp && <Notice tone="info">Your session is over. Sign in to go on where you were.</Notice>}
       {policy.error && <Notice tone="bad">{sentence(policy.error)}</Notice>}
       {first && !signingUp && (
         <Notice tone="info">
-          <p className="font-medium">This is a new installation. Sign in as {first.first_administrator}.</p>
+          <p className="font-medium">Welcome to a new installation. Sign in as {first.first_administrator}.</p>
           {first.hint && <p className="mt-1">{first.hint}</p>}
         </Notice>
       )}
