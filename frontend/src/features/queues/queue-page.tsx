@@ -172,9 +172,9 @@ function columnsOf(mayMove: (job: Waiting) => boolean, onMove: (job: Waiting) =>
         </Link>
       ),
     },
-    { id: "owner", header: "Owner", cell: (job) => job.owner ?? "–" },
+    { id: "owner", header: "Owner", cell: (job) => <span className="wrap-anywhere">{job.owner ?? "–"}</span> },
     { id: "priority", header: "Priority", align: "end", cell: (job) => job.priority },
-    { id: "waits", header: "What it waits for", cell: (job) => job.message ?? "its turn" },
+    { id: "waits", header: "What it waits for", cell: (job) => <span className="min-w-0 wrap-anywhere">{job.message ?? "its turn"}</span> },
     { id: "start", header: "Expected start", cell: (job) => (job.expected_start ? <Ago at={job.expected_start} /> : <span className="text-muted">not known</span>) },
     {
       id: "move",

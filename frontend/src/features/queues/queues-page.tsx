@@ -72,7 +72,7 @@ function columnsOf(clusters: ReadonlyMap<string, string>, admin: boolean): Colum
     { id: "priority", header: "Priority", align: "end", sort: (queue) => queue.priority, cell: (queue) => queue.priority },
     { id: "waiting", header: "Waiting", align: "end", sort: (queue) => queue.waiting_jobs, cell: (queue) => number(queue.waiting_jobs) },
     { id: "running", header: "Running", align: "end", sort: (queue) => queue.in_use.running_jobs, cell: (queue) => number(queue.in_use.running_jobs) },
-    { id: "clusters", header: "Clusters", cell: (queue) => queue.cluster_targets.map((id) => clusters.get(id) ?? id).join(", ") || "none" },
+    { id: "clusters", header: "Clusters", cell: (queue) => <span className="min-w-0 wrap-anywhere">{queue.cluster_targets.map((id) => clusters.get(id) ?? id).join(", ") || "none"}</span> },
     { id: "limits", header: "Limits", cell: (queue) => <Rules queue={queue} /> },
     ...(admin
       ? [{ id: "actions", header: "Actions", cell: (queue: Queue) => <span className="flex flex-wrap gap-1"><QueueActions queue={queue} /></span> }]
