@@ -8,21 +8,7 @@ export type Limits = components["schemas"]["LimitsBody"];
 export type QueueBody = components["schemas"]["QueueBody"];
 
 /** A waiting job in its place. */
-export interface Waiting {
-  job_id: string;
-  job_name: string | null;
-  owner: string | null;
-  priority: number;
-  position: number;
-  expected_start: string | null;
-  code: string | null;
-  message: string | null;
-}
-
-export interface Line {
-  jobs: Waiting[];
-  waiting_jobs: number;
-}
+export type Waiting = components["schemas"]["InLineShape"];
 
 export const queuesQuery = queryOptions({ queryKey: ["queues"], queryFn: () => data(api.GET("/queues")) });
 
@@ -34,7 +20,7 @@ export const LINE_SHOWN = 500;
 export const lineQuery = (queue: string) =>
   queryOptions({
     queryKey: ["line", queue],
-    queryFn: async () => (await data(api.GET("/queues/{queue}/line", { params: { path: { queue }, query: { limit: LINE_SHOWN } } }))) as Line,
+    queryFn: () => data(api.GET("/queues/{queue}/line", { params: { path: { queue }, query: { limit: LINE_SHOWN } } })),
   });
 
 /** The names of the clusters by their ids, in the order of their names. */

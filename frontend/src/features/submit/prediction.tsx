@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, data } from "@/api/client";
 import { ApiError, sentence } from "@/api/errors";
+import type { components } from "@/api/schema.gen";
 import { Card, Notice, type Tone } from "@/ui/card";
 import { Ago } from "@/ui/time";
 import type { Body } from "./form";
@@ -10,19 +11,7 @@ import type { Body } from "./form";
 const PAUSE_MS = 300;
 const AGAIN_MS = 15_000;
 
-export interface Answer {
-  submitted: {
-    start: string | null;
-    starts_now: boolean;
-    code: string | null;
-    message: string | null;
-    preempts: string[];
-    nodes: { id: string; name: string | null }[];
-  };
-  jobs: { before: string | null; after: string | null }[];
-  more: number;
-  others: { earlier: number; later: number };
-}
+type Foretold = components["schemas"]["Foretold"];
 
 /** Ask about a job, as soon as nothing has been typed for a moment; null asks nothing. */
 export function usePrediction(body: Body | null) {
@@ -30,7 +19,7 @@ export function usePrediction(body: Body | null) {
   return useQuery({
     queryKey: ["prediction", wanted],
     enabled: wanted !== null,
-    queryFn: async () => (await data(api.POST("/what-if", { body: { submit: JSON.parse(wanted ?? "null") as Body } as never }))) as Answer,
+    queryFn: () => data(api.POST("/what-if", { body: { submit: JSON.parse(wanted ?? "null") as Body } })),
     retry: false,
     staleTime: AGAIN_MS,
     refetchInterval: AGAIN_MS,
@@ -60,7 +49,7 @@ function Said({ query }: { query: ReturnType<typeof usePrediction> }) {
     const placed = query.error instanceof ApiError && query.error.status === 422;
     return <Notice tone={placed ? "warn" : "bad"}>{sentence(query.error)}</Notice>;
   }
-  if (!query.data) return <p className="text-muted">Asking the scheduler…</p>;
+  if (!query.data?.submitted) return <p className="text-muted">Asking the scheduler…</p>;
   const { submitted, jobs, others, more } = query.data;
   const later = jobs.filter((job) => !isEarlier(job)).length + more + others.later;
   const [tone, words] = outcome(submitted);
@@ -81,7 +70,7 @@ function Said({ query }: { query: ReturnType<typeof usePrediction> }) {
   );
 }
 
-function outcome({ starts_now, nodes, start, code }: Answer["submitted"]): [Tone, string] {
+function outcome({ starts_now, nodes, start, code }: Foretold): [Tone, string] {
   if (starts_now) return ["good", nodes.length > 0 ? `It would start now on ${listed(nodes.map((node) => node.name ?? node.id))}.` : "It would start now."];
   if (code === "never_fits") return ["bad", "It would wait for ever: no node could run it."];
   return ["warn", start ? "It would wait." : "It would wait, and when it could start is not known."];

@@ -52,7 +52,7 @@ function Form() {
   const prediction = usePrediction(ready ? asked : null);
 
   const submit = useMutation({
-    mutationFn: (job: Body) => data<{ id: string; name: string }>(api.POST("/training_jobs", { body: job as never }) as never),
+    mutationFn: (job: Body) => data(api.POST("/training_jobs", { body: job })),
     onSuccess: async (made) => {
       forget();
       toast(`${made.name} is submitted.`);
