@@ -93,8 +93,8 @@ export function MoreFields(props: FieldsProps) {
             <>
               <Input aria-label={`Secret ${number}`} list={secretList} placeholder="secret" value={row.name} onChange={(event) => set({ ...row, name: event.target.value })} />
               <Select aria-label={`How secret ${number} is given`} value={row.as} className="sm:max-w-40" onChange={(event) => set({ ...row, as: event.target.value as "env" })}>
-                <option value="env">as the variable</option>
-                <option value="file">as the file</option>
+                <option value="env">as variable</option>
+                <option value="file">as file</option>
               </Select>
               <Input aria-label={`Variable or file of secret ${number}`} placeholder={row.name || "its name"} value={row.target} onChange={(event) => set({ ...row, target: event.target.value })} />
             </>
