@@ -229,10 +229,14 @@ class DockerRuntime:
         """Delete a named volume with its data; `EngineError` while a container has it."""
         await self._engine.remove_volume(volumes.name_of(volume_id))
 
-    async def disk(self) -> Mapping[str, int] | None:
+    async def disk(self) -> Mapping[str, int | bool] | None:
         """The engine's disk as the wire has it, None where it cannot be told."""
         disk = await self._disk.measure()
-        return disk.report() if disk is not None else None
+        if disk is None:
+            return None
+        if self._images is None:
+            return disk.report()
+        return disk.report() | {"low": self._images.is_low(disk.free_bytes)}
 
     async def open_session(self, entry: Entry, opening: Opening) -> Session:
         container = self._containers.get(entry.key)

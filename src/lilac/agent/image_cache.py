@@ -122,6 +122,7 @@ class ImageCache:
         self._clock = clock
         self._ours: dict[str, Ours] | None = None
         self._layers: dict[str, dict[str, int]] = {}
+        self._low = False
         self._pins: Counter[str] = Counter()
         self._removing = asyncio.Lock()
         self._trimming = asyncio.Lock()
@@ -148,6 +149,15 @@ class ImageCache:
             self._pins[name] -= 1
             if not self._pins[name]:
                 del self._pins[name]
+
+    def is_low(self, free_bytes: int) -> bool:
+        """Whether too little is free for new containers. What can be removed is, soon; and a disk that was low is so
+        until there is a tenth more than the floor, so that it does not go to and fro."""
+        floor = self._keeping.floor_bytes
+        if free_bytes < floor:
+            self.look()
+        self._low = free_bytes < (floor * 11 // 10 if self._low else floor)
+        return self._low
 
     async def make_room(self, image: str) -> frozenset[str]:
         """Before a pull: see that the floor is free; return the ids of the images that are there already.

@@ -204,7 +204,7 @@ def _keeping(config: AgentConfig) -> Keeping:
     )
 
 
-def _disk(runtimes: Mapping[RuntimeName, Runtime]) -> Callable[[], Awaitable[Mapping[str, int] | None]] | None:
+def _disk(runtimes: Mapping[RuntimeName, Runtime]) -> Callable[[], Awaitable[Mapping[str, int | bool] | None]] | None:
     docker = runtimes.get(RuntimeName.DOCKER)
     return docker.disk if isinstance(docker, DockerRuntime) else None
 

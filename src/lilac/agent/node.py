@@ -45,7 +45,7 @@ class NodeDescription:
         *,
         changed: Callable[[], None] = lambda: None,
         look_every_s: float = LOOK_EVERY_S,
-        disk: Callable[[], Awaitable[Mapping[str, int] | None]] | None = None,
+        disk: Callable[[], Awaitable[Mapping[str, int | bool] | None]] | None = None,
         limits: bool = True,
     ) -> None:
         self._config = config
@@ -54,7 +54,7 @@ class NodeDescription:
         self._look_every_s = look_every_s
         self._disk = disk
         self._limits = limits
-        self._seen: tuple[Machine, tuple[Gpu, ...] | None, Mapping[str, str]] | None = None
+        self._seen: tuple[Machine, tuple[Gpu, ...] | None, Mapping[str, str], bool] | None = None
         self._described: Mapping[str, Any] = {}
 
     async def __call__(self) -> Mapping[str, Any]:
@@ -79,7 +79,7 @@ class NodeDescription:
         described = describe(self._config, machine, reading, limits=self._limits)
         if self._disk is not None and (disk := await self._disk()) is not None:
             described["disk"] = disk
-        seen = (machine, reading.gpus, reading.drivers)
+        seen = (machine, reading.gpus, reading.drivers, bool(described.get("disk", {}).get("low")))
         news, self._seen = self._seen is not None and seen != self._seen, seen
         self._described = described
         return news

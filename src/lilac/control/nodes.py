@@ -449,7 +449,7 @@ def _with_known_gpus(told: StatusReport, known: Station | None) -> Inventory:
 def _changes(old: Inventory, new: Inventory) -> dict[str, object]:
     """What a changed inventory means for people: amounts before and after, and the GPUs whose state differs."""
     told: dict[str, object] = {}
-    for name in ("cpu_millicores", "memory_mb", "agent_version", "hostname"):
+    for name in ("cpu_millicores", "memory_mb", "agent_version", "hostname", "disk_low"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             told[name] = {"before": before, "after": after}

@@ -51,6 +51,8 @@ class Inventory:
     """Paths of the node that jobs may mount, as its agent allows them; `/path:ro` for reading only."""
     features: frozenset[str] = frozenset()
     """What its agent knows of what jobs may ask (`model.surroundings.Feature`)."""
+    disk_low: bool = False
+    """Whether less of its engine's disk is free than its agent wants to keep free."""
     legacy: bool = False
     """Whether the agent speaks only the original protocol: one job at a time, no exit codes, no logs."""
 

@@ -21,7 +21,7 @@ from lilac.scheduling.limiting import too_large
 from lilac.scheduling.line import turn_of
 from lilac.scheduling.passing import DEFAULT_POLICY, Pass, Policy
 from lilac.scheduling.reasons import Dimension, Reason, ReasonCode, Shortage
-from lilac.scheduling.satisfying import empty_room, objection
+from lilac.scheduling.satisfying import empty_room, objection, too_full
 from lilac.scheduling.views import NodeView, QueueView, Shape, WaitingJob
 from lilac.scheduling.wording import amount, listed
 
@@ -248,6 +248,8 @@ def _never_enough(node: NodeView, shape: Shape) -> str:
 
 
 def _unsuitable(node: NodeView, shape: Shape) -> str | None:
+    if shape.runtime in node.resting:
+        return too_full()
     if shape.runtime not in node.runtimes:
         return f"has no {shape.runtime} runtime"
     if not has_labels(node.labels, shape.node_selector):

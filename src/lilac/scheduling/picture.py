@@ -66,7 +66,7 @@ def to_json(picture: Picture) -> dict[str, Any]:
         "nodes": [
             asdict(node)
             | {"runtimes": sorted(node.runtimes), "labels": dict(sorted(node.labels.items()))}
-            | {"features": sorted(node.features)}
+            | {"features": sorted(node.features), "resting": sorted(node.resting)}
             for node in picture.nodes
         ],
         "queues": [asdict(queue) for queue in picture.queues],
@@ -125,6 +125,7 @@ def _node(data: Mapping[str, Any]) -> NodeView:
         labels=dict(data.get("labels", {})),
         host_paths=tuple(data.get("host_paths", ())),
         features=frozenset(data.get("features", ())),
+        resting=frozenset(map(RuntimeName, data.get("resting", ()))),
         schedulable=data.get("schedulable", True),
         single_job=data.get("single_job", False),
     )

@@ -8,6 +8,7 @@ last kind is refused by a caller who asks to be told instead of waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from lilac.model.ids import ClusterId, NodeId
 from lilac.model.surroundings import allows_path
@@ -61,11 +62,17 @@ def fits_when_empty(
 
 
 def empty_room(node: NodeView, shape: Shape, *, unhealthy: bool = False) -> int:
-    """How many replicas the node could hold if it were empty (and its unhealthy GPUs well, if wanted)."""
+    """How many replicas the node could hold if it were empty (and its unhealthy GPUs and its disk well, if wanted)."""
+    node = _well(node) if unhealthy else node
     need = shape.resources
     if node.cpu_millicores < need.cpu_millicores or node.memory_mb < need.memory_mb or not suits(node, shape):
         return 0
     return room_for(shape, all_of(node, unhealthy=unhealthy), single_job=node.single_job)
+
+
+def _well(node: NodeView) -> NodeView:
+    """The node as it is when its disk has room."""
+    return replace(node, runtimes=node.runtimes | node.resting, resting=frozenset()) if node.resting else node
 
 
 def unfit_reason(all_nodes: Mapping[NodeId, NodeView], queue: QueueView, shape: Shape) -> Reason:
@@ -79,17 +86,20 @@ def unfit_reason(all_nodes: Mapping[NodeId, NodeView], queue: QueueView, shape: 
         return Reason(code=ReasonCode.NO_NODES, message=f"no node has joined the clusters of queue {queue.name} yet")
     if fits_when_empty(nodes, queue.cluster_targets, shape, unhealthy=True):
         return _unavailable(nodes, queue, shape)
-    return _never(nodes, queue, shape)
+    return _never([_well(node) for node in nodes], queue, shape)
 
 
 def _unavailable(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:
     able = [node for node in nodes if empty_room(node, shape, unhealthy=True)]
     away = [node for node in able if not node.schedulable]
-    sick = [node for node in able if empty_room(node, shape, unhealthy=True) > empty_room(node, shape)]
+    full = [node for node in able if node.schedulable and shape.runtime in node.resting]
+    sick = [node for node in able if empty_room(_well(node), shape, unhealthy=True) > empty_room(_well(node), shape)]
     parts: list[str] = []
     if away:
         gets = "gets" if len(away) == 1 else "get"
         parts.append(f"{node_names(away)} could, but {gets} no new work now (lost or draining)")
+    if full:
+        parts.append(f"{node_names(full)} could, but {too_full(len(full))}")
     sick_here = [node for node in sick if node.schedulable]
     if sick_here:
         has = "has" if len(sick_here) == 1 else "have"
@@ -102,8 +112,13 @@ def _unavailable(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reaso
         code=ReasonCode.UNAVAILABLE,
         message=f"no node that gets work now could run {size}: {listed(parts)}",
         shortages=gang if shape.size.min > 1 else (),
-        best_node=(away or sick_here or able)[0].id,
+        best_node=(away or full or sick_here or able)[0].id,
     )
+
+
+def too_full(count: int = 1) -> str:
+    """What is the matter with nodes whose engines get nothing new."""
+    return ("has" if count == 1 else "have") + " too little free disk for containers (min_free_disk_gb of the agent)"
 
 
 def _never(nodes: list[NodeView], queue: QueueView, shape: Shape) -> Reason:

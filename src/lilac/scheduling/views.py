@@ -36,6 +36,8 @@ class NodeView:
     """Paths that jobs may mount there."""
     features: frozenset[str] = frozenset()
     """What its agent knows of what jobs may ask."""
+    resting: frozenset[RuntimeName] = frozenset()
+    """Runtimes that it has, too, but that get nothing new now: the disk of its engine is nearly full."""
     schedulable: bool = True
     single_job: bool = False
     """Whether its agent is an original one: it holds one replica at a time (it gets one when it is empty, and then
@@ -44,6 +46,7 @@ class NodeView:
     @classmethod
     def of(cls, node: Node) -> NodeView:
         inventory = node.inventory
+        resting = inventory.runtimes & {RuntimeName.DOCKER} if inventory.disk_low else frozenset[RuntimeName]()
         return cls(
             id=node.id,
             name=node.name,
@@ -51,7 +54,8 @@ class NodeView:
             cpu_millicores=inventory.cpu_millicores,
             memory_mb=inventory.memory_mb,
             gpus=inventory.gpus,
-            runtimes=inventory.runtimes,
+            runtimes=inventory.runtimes - resting,
+            resting=resting,
             labels=node.labels,
             host_paths=inventory.host_paths,
             features=inventory.features,

@@ -155,6 +155,7 @@ def inventory_to_json(inventory: Inventory) -> dict[str, Any]:
         "legacy": inventory.legacy,
         "host_paths": inventory.host_paths,
         "features": sorted(inventory.features),
+        "disk_low": inventory.disk_low,
     }
 
 
@@ -175,6 +176,7 @@ def inventory_from_json(data: Mapping[str, Any]) -> Inventory:
         legacy=get("legacy", False),
         host_paths=tuple(get("host_paths", ())),
         features=frozenset(get("features", ())),
+        disk_low=bool(get("disk_low", False)),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.integration.control.conftest import Clients
 from tests.integration.control.stand import ROOT, FakeAgent, Stand
 
@@ -126,3 +128,37 @@ async def test_a_node_tells_its_history_and_its_jobs_in_pages(stand: Stand, clie
     kinds = [event["kind"] for event in (await bob.get("/nodes/node-1/events")).json()["events"]]
     assert kinds == ["node.joined"]
     assert "job.assigned" in [e["kind"] for e in (await root.get("/nodes/node-1/events")).json()["events"]]
+
+
+class WithDisk(FakeAgent):
+    low = False
+
+    def body(self, wait_s: float = 0) -> dict[str, Any]:
+        return super().body(wait_s) | {"disk": {"total_mb": 1000, "free_mb": 10, "low": self.low}}
+
+
+async def test_a_node_whose_disk_is_low_gets_no_container_until_it_is_not(stand: Stand) -> None:
+    node = WithDisk(stand)
+    node.low = True
+    await node.beat()
+    job = await stand.submit()
+    await stand.settle()
+    assert await stand.state(job) == "queued"
+    reason = await stand.platform.jobs.waiting.reason(await stand.job(job))
+    assert reason is not None
+    assert "too little free disk for containers" in reason.message
+    await stand.restart()
+    node.restart()
+    await node.beat()
+    await stand.settle()
+    assert await stand.state(job) == "queued"
+    await stand.check()
+    node.low = False
+    await node.beat()
+    await stand.settle()
+    assert await stand.state(job) == "starting"
+    await node.run_until_running()
+    node.low = True  # what runs goes on
+    await node.beat()
+    assert await stand.state(job) == "running"
+    await stand.check()

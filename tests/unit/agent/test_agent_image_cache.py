@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lilac.agent.config import load
-from lilac.agent.disk import Disk, measure
-from lilac.agent.image_cache import Held, choose, layers_of, taken
+from lilac.agent.disk import Disk, EngineDisk, measure
+from lilac.agent.docker_engine import DockerEngine
+from lilac.agent.image_cache import Held, ImageCache, Keeping, choose, layers_of, taken
 
 BASE = {"base": 700}
 
@@ -79,3 +80,15 @@ def test_the_rules_come_from_the_settings(tmp_path: Path) -> None:
     assert (config.image_cache_gb, config.min_free_disk_gb) == (None, 2.0)
     config = load(None, environ | {"LILAC_AGENT_IMAGE_CACHE_GB": "50", "LILAC_AGENT_MIN_FREE_DISK_GB": "0"})
     assert (config.image_cache_gb, config.min_free_disk_gb) == (50.0, 0.0)
+
+
+async def test_a_disk_is_low_below_the_floor_and_until_a_tenth_more_is_free(tmp_path: Path) -> None:
+    engine = DockerEngine("unix:///nowhere")
+    cache = ImageCache(engine, EngineDisk(engine), Keeping(state_file=tmp_path / "images.json", floor_bytes=1000))
+    try:
+        assert [cache.is_low(free) for free in (1000, 999, 1000, 1099, 1100, 1000)] == [
+            False, True, True, True, False, False,
+        ]  # fmt: skip
+    finally:
+        await cache.close()
+        await engine.close()

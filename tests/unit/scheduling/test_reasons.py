@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lilac.model.clusters import RuntimeName
 from lilac.scheduling import Change, Dimension, ReasonCode, plan, satisfiable
 
-from .builders import NOW, gpu, job, node, queue, run, shape, world
+from .builders import NOW, gpu, job, node, places, queue, run, shape, world
 
 
 def reason(nodes, waiting, running=(), queues=None):
@@ -139,6 +141,21 @@ def test_a_sick_gpu_is_named():
     told = reason([node("n1", [gpu("a"), gpu("b", healthy=False)])], job("j1", shape(2)))
     assert told.code is ReasonCode.UNAVAILABLE
     assert told.message == "no node that gets work now could run 2 × GPU: n1 could, but has unhealthy GPUs"
+
+
+def test_a_nearly_full_disk_keeps_containers_away_for_now_and_processes_not():
+    docker, process = RuntimeName.DOCKER, RuntimeName.PROCESS
+    full = replace(node("n1", 8), runtimes=frozenset({process}), resting=frozenset({docker}))
+    container, plain = job("j1", shape(8, runtime=docker)), job("j2", shape(8, runtime=process))
+    told = reason([full], container)
+    assert told.code is ReasonCode.UNAVAILABLE
+    assert "n1 could, but has too little free disk for containers (min_free_disk_gb of the agent)" in told.message
+    assert satisfiable(world([full], [container]), container.shape) is None, "it may come to run"
+    assert places(plan(world([full], [plain]), NOW)) == {"j2": ["n1"]}
+    assert places(plan(world([full, node("n2", 8)], [container]), NOW)) == {"j1": ["n2"]}
+    never = reason([full], job("j3", shape(16, runtime=docker)))
+    assert never.code is ReasonCode.NEVER_FITS
+    assert "runtime" not in never.message
 
 
 def test_a_cluster_without_nodes_is_told_as_such():

@@ -142,6 +142,7 @@ def _inventory(table: dict[str, Any]) -> Inventory:
         host_paths=tuple(path for path in map(_text, _list(table.get("host_paths"))[:_MOST_PATHS]) if path),
         features=frozenset(word for word in map(_text, _list(table.get("features"))[:_MOST_PATHS]) if word),
         drivers={_text(k): _text(v) for k, v in _table(table.get("drivers")).items()},
+        disk_low=_table(table.get("disk")).get("low") is True,
     )
 
 
