@@ -5,6 +5,17 @@ type Node = components["schemas"]["NodeShape"];
 type Gpu = Node["gpus"][number];
 type Queue = components["schemas"]["QueueShape"];
 
+export const NO_ATTENTION: components["schemas"]["AttentionShape"] = {
+  at: "2030-01-01T00:00:00Z",
+  total: 0,
+  lost_nodes: [],
+  unhealthy_gpus: [],
+  low_disks: [],
+  stuck_jobs: [],
+  paused_queues: [],
+  expiring_keys: [],
+};
+
 export const CLUSTER = "c1000000-0000-0000-0000-000000000001";
 let count = 0;
 
@@ -35,6 +46,8 @@ export function aNode({ gpus = [], ...more }: Partial<Omit<Node, "gpus">> & { gp
       pci_bus_id: null,
       compute_capability: "9.0",
       job_id: null,
+      job_name: null,
+      owner: null,
       ...gpu,
     })),
     free: { cpu_millicores: 16_000, memory_mb: 65_536, gpus: gpus.filter((gpu) => !gpu.job_id).length },

@@ -44,5 +44,7 @@ function Go({ to }: { to: Concern["to"] }) {
   const look = "shrink-0 text-accent hover:underline";
   if (to.kind === "queue") return <Link to="/queues/$queue" params={{ queue: to.id }} className={look}>To the queue</Link>;
   if (to.kind === "node") return <Link to="/nodes/$node" params={{ node: to.id }} className={look}>To the node</Link>;
-  return <Link to="/nodes" className={look}>To the nodes</Link>;
+  if (to.kind === "job") return <Link to="/jobs/$job" params={{ job: to.id }} className={look}>To the job</Link>;
+  if (to.kind === "cluster") return <Link to="/clusters/$cluster" params={{ cluster: to.id }} className={look}>To the cluster</Link>;
+  return <Link to="/account" className={look}>To your keys</Link>;
 }

@@ -1,10 +1,10 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { aNode, aQueue, CLUSTER } from "@/test/fleet";
+import { aNode, aQueue, CLUSTER, NO_ATTENTION } from "@/test/fleet";
 import { renderApp, type Routes } from "@/test/server";
 
 const counts = (more: object) => ({ counts: { queued: 0, starting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, ...more }, total: 0 });
-const SAMPLE = { at: "2030-01-01T00:00:00Z", cpu_millicores: 4000, memory_mb: 2048, gpu_utilization_pct: null, gpu_memory_mb: null };
+const SAMPLE = { at: "2030-01-01T00:00:00Z", cpu_millicores: 4000, memory_mb: 2048, gpu_utilization_pct: null, gpu_memory_mb: null, allocated: { cpu_millicores: 8000, memory_mb: 1024, gpus: 0 } };
 
 function routes(more: Routes): Routes {
   return {
@@ -14,6 +14,7 @@ function routes(more: Routes): Routes {
     "GET /clusters": { clusters: [] },
     "GET /queues": [],
     "GET /users": { users: [] },
+    "GET /attention": NO_ATTENTION,
     "GET /events": { events: [], next: null },
     ...more,
   };
@@ -49,10 +50,11 @@ describe("the dashboard", () => {
       "GET /clusters": { clusters: [lab] },
       "GET /queues": [aQueue({ name: "night", waiting_jobs: 2, waiting_since: new Date(Date.now() - 120_000).toISOString() })],
       "GET /clusters/{}/usage": usage,
+      "GET /attention": { ...NO_ATTENTION, total: 1, lost_nodes: [{ id: "x", name: "n-9", cluster_id: CLUSTER, last_heartbeat: "2030-01-01T00:00:00Z" }] },
     }));
     const squares = within(await screen.findByRole("list", { name: "Nodes" })).getAllByRole("link");
     expect(squares.map((square) => square.getAttribute("aria-label"))).toEqual(["n-9: lost", "n-10: available"]);
-    expect(await screen.findByRole("figure", { name: "CPU" })).toHaveTextContent("used: 4 cores; given to jobs now: 8 cores; capacity: 16 cores.");
+    expect(await screen.findByRole("figure", { name: "CPU" })).toHaveTextContent("used: 4 cores; given to jobs: 8 cores; capacity: 16 cores.");
     expect(screen.getByText(/oldest for/)).toHaveTextContent(/(1m5|2m0)\ds/);
     expect(screen.getByText("Node n-9 is lost.")).toBeInTheDocument();
   });

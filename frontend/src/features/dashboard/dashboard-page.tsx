@@ -14,7 +14,7 @@ import { nodesQuery } from "@/features/nodes/queries";
 import { DEFAULT_RANGE, type Range, RangeChoice } from "@/features/usage/ranges";
 import { ClusterUsage } from "@/features/usage/usage-charts";
 import { Card, Notice, PageHead, Skeleton } from "@/ui/card";
-import { concernsOf } from "./attention";
+import { attentionQuery, concernsOf } from "./attention";
 import { AttentionCard } from "./attention-card";
 import { Counters } from "./counters";
 import { FirstSteps } from "./first-steps";
@@ -35,6 +35,7 @@ export function DashboardPage() {
   const nodes = useQuery(nodesQuery);
   const clusters = useQuery(clustersQuery);
   const queues = useQuery({ queryKey: ["queues"], queryFn: () => data(api.GET("/queues")) });
+  const attention = useQuery(attentionQuery);
   const error = nodes.error ?? clusters.error ?? queues.error;
   if (error && !nodes.data) return <Notice tone="bad">{sentence(error)}</Notice>;
   if (!nodes.data || !clusters.data || !queues.data) return <Skeleton lines={8} />;
@@ -46,7 +47,7 @@ export function DashboardPage() {
         <Counters />
         <Steps nodes={all.length} queues={queues.data.length} clusters={clusters.data.clusters} onAddNode={setAdding} />
         {adding && <AddNodeDialog cluster={adding.cluster_id} name={adding.cluster_name} open onOpenChange={() => setAdding(null)} />}
-        {all.length > 0 && <AttentionCard concerns={concernsOf(all, queues.data)} />}
+        {all.length > 0 && attention.data && <AttentionCard concerns={concernsOf(attention.data, all)} />}
         <div className="grid gap-4 xl:grid-cols-2">
           <Card title="Nodes" actions={<Link to="/nodes" className="text-accent hover:underline">All nodes</Link>}>
             <div className="flex flex-col gap-3">

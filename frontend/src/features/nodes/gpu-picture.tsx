@@ -4,14 +4,12 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useLayoutEffect, useRef, useState } from "react";
 import { Empty } from "@/ui/card";
 import { GpuTiles } from "./gpu-tiles";
-import { useHolders } from "./holders";
 import { NodeStateBadge } from "./node-state";
 import type { Node } from "./queries";
 
 const ROW_PX = 84;
 
 export function GpuPicture({ nodes }: { nodes: readonly Node[] }) {
-  const holders = useHolders();
   const [marked, setMarked] = useState<string | null>(null);
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -68,7 +66,7 @@ export function GpuPicture({ nodes }: { nodes: readonly Node[] }) {
                       {modelsOf(node)}
                     </p>
                   </div>
-                  <GpuTiles gpus={node.gpus} holders={holders} marked={marked} onMark={setMarked} />
+                  <GpuTiles gpus={node.gpus} marked={marked} onMark={setMarked} />
                 </div>
               </div>
             )

@@ -1,5 +1,5 @@
 /**
- * GPUs as tiles: which are free, which job holds the others, which are ill. Parts of one GPU (MIG) stand in one frame.
+ * GPUs as tiles: which are free, which job of whom holds the others, which are ill. Parts of one GPU (MIG) stand in one frame.
  *
  * Words and shapes say what colours say: free ones are dashed and say so, ill ones have a sign and their problem.
  */
@@ -7,12 +7,10 @@ import { Link } from "@tanstack/react-router";
 import { TriangleAlert } from "lucide-react";
 import { cn } from "@/ui/cn";
 import { memory } from "@/ui/quantities";
-import type { JobBrief } from "./holders";
 import type { Gpu } from "./queries";
 
 interface TilesProps {
   gpus: readonly Gpu[];
-  holders: ReadonlyMap<string, JobBrief>;
   /** The job whose tiles stand out. */
   marked: string | null;
   onMark: (job: string | null) => void;
@@ -58,9 +56,8 @@ export function groupsOf(gpus: readonly Gpu[]): Group[] {
   return found;
 }
 
-function Tile({ gpu, name, holders, marked, onMark }: Omit<TilesProps, "gpus"> & { gpu: Gpu; name: string }) {
+function Tile({ gpu, name, marked, onMark }: Omit<TilesProps, "gpus"> & { gpu: Gpu; name: string }) {
   const job = gpu.job_id;
-  const holder = job ? holders.get(job) : undefined;
   const ill = !gpu.healthy || gpu.lost;
   const about = `${gpu.model}, ${memory(gpu.memory_mb)}${gpu.problem ? `. ${gpu.problem}` : ""}`;
   return (
@@ -87,12 +84,12 @@ function Tile({ gpu, name, holders, marked, onMark }: Omit<TilesProps, "gpus"> &
           onFocus={() => onMark(job)}
           onBlur={() => onMark(null)}
         >
-          {holder?.job_name ?? `job ${job.slice(0, 8)}`}
+          {gpu.job_name ?? `job ${job.slice(0, 8)}`}
         </Link>
       ) : (
         !ill && <span className="text-muted">free</span>
       )}
-      {job && <span className="truncate text-muted">{holder?.owner ?? "somebody else"}</span>}
+      {job && <span className="truncate text-muted">{gpu.owner ?? "somebody else"}</span>}
       {ill && (
         <span className="flex items-center gap-1 truncate font-medium text-bad">
           <TriangleAlert aria-hidden className="size-3 shrink-0" /> {gpu.lost ? "lost" : "unhealthy"}

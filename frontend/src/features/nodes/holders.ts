@@ -1,4 +1,4 @@
-/** Who holds GPUs: the live jobs by id, with name and owner. Of jobs of others members see neither. */
+/** The live jobs: what they are called and whose they are. Members see only their own. */
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api, data } from "@/api/client";

@@ -104,12 +104,11 @@ function Draining({ node }: { node: Node }) {
 }
 
 function Gpus({ node }: { node: Node }) {
-  const holders = useHolders();
   const [marked, setMarked] = useState<string | null>(null);
   const ill = node.gpus.filter((gpu) => gpu.problem || gpu.lost);
   return (
     <Card title={`GPUs (${node.gpus.filter((gpu) => gpu.job_id).length} of ${node.gpus.length} held)`}>
-      <GpuTiles gpus={node.gpus} holders={holders} marked={marked} onMark={setMarked} />
+      <GpuTiles gpus={node.gpus} marked={marked} onMark={setMarked} />
       {ill.map((gpu) => (
         <p key={gpu.uuid} className="mt-2 break-words text-bad">
           GPU {node.gpus.indexOf(gpu)} ({gpu.uuid}): {gpu.problem ?? "it does not answer any more"}

@@ -26,7 +26,7 @@ describe("the nodes", () => {
   });
 
   it("show who holds which GPU, which are free, and which are ill", async () => {
-    const node = aNode({ name: "gpu-1", gpus: [{ job_id: "j1" }, {}, { healthy: false, problem: "Xid 79" }, { job_id: "j2" }] });
+    const node = aNode({ name: "gpu-1", gpus: [{ job_id: "j1", job_name: "digits", owner: "bob" }, {}, { healthy: false, problem: "Xid 79" }, { job_id: "j2" }] });
     await renderApp("/nodes?view=gpus", routes([node, aNode({ name: "cpu-1" })]));
     const tiles = within(await screen.findByRole("list", { name: "GPUs" })).getAllByRole("listitem");
     await waitFor(() => expect(tiles[0]).toHaveTextContent("digits"));

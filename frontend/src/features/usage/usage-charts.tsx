@@ -38,12 +38,12 @@ interface Usage {
   since: string;
   until: string;
   step_s: number;
-  samples: { at: string; cpu_millicores: number; memory_mb: number; gpu_utilization_pct: number | null; gpu_memory_mb: number | null }[];
+  samples: { at: string; cpu_millicores: number; memory_mb: number; gpu_utilization_pct: number | null; gpu_memory_mb: number | null; allocated?: Amounts | null }[];
   capacity: Amounts & { gpu_memory_mb?: number };
-  allocated?: Amounts;
 }
 
 const coreWords = (millicores: number) => `${cores(millicores)} cores`;
+const whole = (value: number) => String(Math.round(value * 10) / 10);
 const percent = (value: number) => `${Math.round(value)}%`;
 
 export function ClusterUsage({ cluster, range }: { cluster: string; range: Range }) {
@@ -67,11 +67,11 @@ export function NodeUsage({ node, range }: { node: string; range: Range }) {
 }
 
 function UsageCharts({ usage, group }: { usage: Usage; group: string }) {
-  const { samples, capacity, allocated } = usage;
+  const { samples, capacity } = usage;
   const charts = useMemo(() => {
     const flat = (value: number) => samples.map(() => value);
     const limits = (field: keyof Amounts): ChartSeries[] => [
-      ...(allocated ? [{ label: "given to jobs now", values: flat(allocated[field]), tone: "info" as const, look: "dotted" as const }] : []),
+      { label: "given to jobs", values: samples.map((sample) => sample.allocated?.[field] ?? null), tone: "info", look: "dotted" },
       { label: "capacity", values: flat(capacity[field]), tone: "muted", look: "limit" },
     ];
     const used = (values: (number | null)[]): ChartSeries => ({ label: "used", values, tone: "accent", look: "area" });
@@ -80,20 +80,22 @@ function UsageCharts({ usage, group }: { usage: Usage; group: string }) {
       cpu: [used(samples.map((sample) => sample.cpu_millicores)), ...limits("cpu_millicores")],
       memory: [used(samples.map((sample) => sample.memory_mb)), ...limits("memory_mb")],
       gpu: [used(samples.map((sample) => sample.gpu_utilization_pct))],
+      gpuHeld: [{ ...used(samples.map((sample) => sample.allocated?.gpus ?? null)), label: "given to jobs" }, limits("gpus")[1] as ChartSeries],
       gpuMemory: [
         used(samples.map((sample) => sample.gpu_memory_mb)),
         ...(capacity.gpu_memory_mb ? [{ label: "capacity", values: flat(capacity.gpu_memory_mb), tone: "muted" as const, look: "limit" as const }] : []),
       ],
     };
-  }, [samples, capacity, allocated]);
+  }, [samples, capacity]);
   const shared = { times: charts.times, stepS: usage.step_s, from: Date.parse(usage.since) / 1000, until: Date.parse(usage.until) / 1000, group };
   return (
     <div className="grid gap-4 lg:grid-cols-2 2xl:grid-cols-3">
       <Chart title="CPU" series={charts.cpu} format={coreWords} {...shared} />
       <Chart title="Memory" series={charts.memory} format={memory} binary {...shared} />
       {capacity.gpus > 0 && (
-        <Chart title={allocated ? `GPU load · ${allocated.gpus} of ${capacity.gpus} given to jobs` : `GPU load · ${capacity.gpus} GPUs`} series={charts.gpu} format={percent} max={100} empty="No GPU tells its load." {...shared} />
+        <Chart title="GPU load" series={charts.gpu} format={percent} max={100} empty="No GPU tells its load." {...shared} />
       )}
+      {capacity.gpus > 0 && <Chart title={`GPUs given to jobs, of ${capacity.gpus}`} series={charts.gpuHeld} format={whole} empty="Nobody noted it." {...shared} />}
       {capacity.gpus > 0 && <Chart title="GPU memory" series={charts.gpuMemory} format={memory} binary empty="No GPU tells its memory." {...shared} />}
     </div>
   );
