@@ -2880,6 +2880,16 @@ export interface components {
              * @description Why it is unhealthy.
              */
             problem: string | null;
+            /**
+             * Used Memory Mb
+             * @description What of its memory is in use now, if that is known.
+             */
+            used_memory_mb?: number | null;
+            /**
+             * Utilization Pct
+             * @description Its load now, if that is known.
+             */
+            utilization_pct?: number | null;
             /** Uuid */
             uuid: string;
         };

@@ -8,6 +8,7 @@ from typing import Any
 from lilac.control.directory import ClusterUse, NodeUse, QueueUse
 from lilac.control.fleet import Disk
 from lilac.control.times import rfc3339
+from lilac.control.usage import GpuNow
 from lilac.model.accounts import ApiKey, User
 from lilac.model.clusters import Cluster
 from lilac.model.events import Event
@@ -15,6 +16,7 @@ from lilac.model.ids import JobId
 from lilac.model.limits import DIMENSIONS, Amount, limits_to_json
 
 _NOBODY: Mapping[JobId, tuple[str, str | None]] = {}
+_NOTHING_KNOWN: Mapping[str, GpuNow] = {}
 _UNSEEN = (None, None)
 _NO_JOB = JobId("")
 
@@ -80,9 +82,12 @@ def cluster_info_to_wire(use: ClusterUse) -> dict[str, Any]:
 
 
 def node_to_wire(
-    use: NodeUse, disk: Disk | None = None, shown: Mapping[JobId, tuple[str, str | None]] = _NOBODY
+    use: NodeUse,
+    disk: Disk | None = None,
+    shown: Mapping[JobId, tuple[str, str | None]] = _NOBODY,
+    now: Mapping[str, GpuNow] = _NOTHING_KNOWN,
 ) -> dict[str, Any]:
-    """A node. `shown` has name and owner of the jobs on it that the caller may see."""
+    """A node. `shown` has name and owner of the jobs on it that the caller may see, `now` what its GPUs do."""
     node, inventory = use.node, use.node.inventory
     gpus = inventory.gpus
     summary = None
@@ -125,6 +130,8 @@ def node_to_wire(
                 "job_id": (job_id := use.gpu_holders.get(gpu.uuid)),
                 "job_name": shown.get(job_id or _NO_JOB, _UNSEEN)[0],
                 "owner": shown.get(job_id or _NO_JOB, _UNSEEN)[1],
+                "utilization_pct": now[gpu.uuid].load_pct if gpu.uuid in now else None,
+                "used_memory_mb": now[gpu.uuid].memory_mb if gpu.uuid in now else None,
             }
             for gpu in gpus
         ],

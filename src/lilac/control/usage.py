@@ -11,7 +11,7 @@ The more nodes there are, the less often each is asked to send: about a hundred 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +30,17 @@ _TOTALS_EVERY = 6
 """Flushes between two writings of totals."""
 _THIN_OUT_EVERY_S = 60.0
 _SAMPLE_EVERY_S = 5.0
+_NOW_S = 60.0
+"""A measurement older than this tells nothing of now."""
 _NODES_AT_FULL_RATE = 100
 _MOST_WAITING = 50_000
 _log = structlog.get_logger("lilac.usage")
+
+
+@dataclass(frozen=True, slots=True)
+class GpuNow:
+    load_pct: int | None
+    memory_mb: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +52,8 @@ class Measurement:
     memory_mb: int
     gpu_pct: float | None = None
     gpu_memory_mb: int | None = None
+    gpus: Mapping[str, GpuNow] = field(default_factory=dict[str, GpuNow], compare=False)
+    """Each of a node's GPUs by uuid, as far as it tells; this is not stored."""
 
 
 @dataclass(slots=True)
@@ -132,6 +142,11 @@ class Usage:
                     self._waiting.replicas.append(row)
                     self._totals.setdefault(key, Totals()).add(one)
         return _SAMPLE_EVERY_S * max(1.0, len(self._fleet.stations) / _NODES_AT_FULL_RATE)
+
+    def gpus_now(self, node_id: NodeId) -> Mapping[str, GpuNow]:
+        """What each GPU of a node does now; nothing of nodes that speak to another server, or not at all."""
+        one = self.latest.get(node_id)
+        return one.gpus if one is not None and self._clock() - one.at < _NOW_S else {}
 
     async def run(self) -> None:
         """Background service."""

@@ -150,6 +150,25 @@ async def test_what_is_not_fresh_is_thinned_out_and_what_is_old_is_dropped(stand
     assert await told() == []
 
 
+async def test_a_node_tells_what_each_of_its_gpus_does_now_and_nothing_old(stand: Stand, client: Clients) -> None:
+    agent = FakeAgent(stand, name="gpu", gpus=2)
+    await agent.beat()
+    reader = await client(stand.user)
+
+    async def told() -> list[tuple[int | None, int | None]]:
+        gpus = (await reader.get("/nodes/gpu")).json()["gpus"]
+        return [(gpu["utilization_pct"], gpu["used_memory_mb"]) for gpu in gpus]
+
+    assert await told() == [(None, None), (None, None)]
+    first = (await reader.get("/nodes/gpu")).json()["gpus"][0]["uuid"]
+    gpus = [{"uuid": first, "utilization_pct": 140, "memory_mb": 500}, {"uuid": "another", "memory_mb": 1}, "nonsense"]
+    sent = read_usage({"node": [sample(stand.clock.now, 100, 50, gpus=gpus)], "replicas": []})  # type: ignore[arg-type]
+    stand.platform.usage.take(NodeId(agent.node_id), stand.cluster_id, sent)
+    assert await told() == [(100, 500), (None, None)]
+    stand.clock.now += 61
+    assert await told() == [(None, None), (None, None)]
+
+
 async def test_what_jobs_held_is_told_beside_what_was_used(stand: Stand, client: Clients) -> None:
     idle, busy = FakeAgent(stand, name="idle"), FakeAgent(stand, name="busy", gpus=2)
     await idle.beat()

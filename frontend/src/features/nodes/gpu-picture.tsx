@@ -7,7 +7,7 @@ import { GpuTiles } from "./gpu-tiles";
 import { NodeStateBadge } from "./node-state";
 import type { Node } from "./queries";
 
-const ROW_PX = 84;
+const ROW_PX = 92;
 
 export function GpuPicture({ nodes }: { nodes: readonly Node[] }) {
   const [marked, setMarked] = useState<string | null>(null);

@@ -56,23 +56,33 @@ export function groupsOf(gpus: readonly Gpu[]): Group[] {
   return found;
 }
 
+function known(value: number | null | undefined): value is number {
+  return typeof value === "number";
+}
+
 function Tile({ gpu, name, marked, onMark }: Omit<TilesProps, "gpus"> & { gpu: Gpu; name: string }) {
   const job = gpu.job_id;
   const ill = !gpu.healthy || gpu.lost;
-  const about = `${gpu.model}, ${memory(gpu.memory_mb)}${gpu.problem ? `. ${gpu.problem}` : ""}`;
+  const used = known(gpu.used_memory_mb) ? `${memory(gpu.used_memory_mb)} of ` : "";
+  const about = `${gpu.model}, ${used}${memory(gpu.memory_mb)}${known(gpu.utilization_pct) ? `, load ${gpu.utilization_pct}%` : ""}${gpu.problem ? `. ${gpu.problem}` : ""}`;
   return (
     <li
       title={about}
       className={cn(
-        "flex h-14 w-32 min-w-0 flex-col justify-center rounded-md border px-2 text-xs leading-tight",
+        "flex h-16 w-32 min-w-0 flex-col justify-center rounded-md border px-2 text-xs leading-tight",
         job ? "border-info/60 bg-info-soft" : "border-dashed border-line",
         ill && "border-solid border-bad bg-bad-soft",
         job && job === marked && "ring-2 ring-accent",
       )}
     >
       <span className="flex items-center justify-between gap-1 text-[0.6875rem] text-muted">
-        {name} <span>{memory(gpu.memory_mb)}</span>
+        {name} {known(gpu.utilization_pct) ? <span className="tabular-nums">{gpu.utilization_pct}%</span> : <span>{memory(gpu.memory_mb)}</span>}
       </span>
+      {known(gpu.utilization_pct) && (
+        <span aria-hidden className="mb-0.5 h-1 w-full shrink-0 overflow-hidden rounded-full bg-raised">
+          <span className="block h-full rounded-full bg-accent" style={{ width: `${gpu.utilization_pct}%` }} />
+        </span>
+      )}
       {job ? (
         <Link
           to="/jobs/$job"

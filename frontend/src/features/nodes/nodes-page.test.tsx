@@ -26,16 +26,17 @@ describe("the nodes", () => {
   });
 
   it("show who holds which GPU, which are free, and which are ill", async () => {
-    const node = aNode({ name: "gpu-1", gpus: [{ job_id: "j1", job_name: "digits", owner: "bob" }, {}, { healthy: false, problem: "Xid 79" }, { job_id: "j2" }] });
+    const node = aNode({ name: "gpu-1", gpus: [{ job_id: "j1", job_name: "digits", owner: "bob", utilization_pct: 87, used_memory_mb: 2048 }, {}, { healthy: false, problem: "Xid 79" }, { job_id: "j2" }] });
     await renderApp("/nodes?view=gpus", routes([node, aNode({ name: "cpu-1" })]));
     const tiles = within(await screen.findByRole("list", { name: "GPUs" })).getAllByRole("listitem");
     await waitFor(() => expect(tiles[0]).toHaveTextContent("digits"));
     expect(tiles.map((tile) => tile.textContent)).toEqual([
-      expect.stringContaining("digitsbob"),
+      expect.stringMatching(/87%.*digitsbob/),
       expect.stringContaining("free"),
       expect.stringContaining("unhealthy"),
       expect.stringContaining("job j2somebody else"),
     ]);
+    expect(tiles[0]).toHaveAttribute("title", "NVIDIA H100 80GB HBM3, 2 GiB of 79.6 GiB, load 87%");
     expect(screen.getByText(/2 of 4 GPUs are held by jobs; free: 1; unhealthy: 1/)).toBeInTheDocument();
   });
 

@@ -106,7 +106,8 @@ async def shown_nodes(platform: Any, caller: Principal, uses: Sequence[NodeUse])
     owners = await platform.jobs.owners_of({owner_id for _, owner_id in seen.values() if owner_id is not None})
     shown = {job_id: (name, owners.get(owner_id)) for job_id, (name, owner_id) in seen.items()}
     fleet = platform.projection.fleet
-    return [node_to_wire(use, fleet.disk(use.node.id), shown) for use in uses]
+    gpus_now = platform.usage.gpus_now
+    return [node_to_wire(use, fleet.disk(use.node.id), shown, gpus_now(use.node.id)) for use in uses]
 
 
 async def _reply(request: Request, caller: Principal, use: NodeUse) -> Response:

@@ -177,6 +177,8 @@ class NodeGpu(Shape):
     job_id: str | None = Field(description="The job that holds it.")
     job_name: str | None = Field(None, description="Of that job, if the caller may see it.")
     owner: str | None = Field(None, description="Of that job, if the caller may see it.")
+    utilization_pct: int | None = Field(None, description="Its load now, if that is known.")
+    used_memory_mb: int | None = Field(None, description="What of its memory is in use now, if that is known.")
 
 
 class Free(Shape):

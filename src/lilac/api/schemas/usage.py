@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import Field
 
 from lilac.api.schemas.fields import Shape
-from lilac.control.usage import Measurement, Sent
+from lilac.control.usage import GpuNow, Measurement, Sent
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import JobId, ReplicaKey, parse_uuid
 from lilac.model.resources import INT32_MAX
@@ -118,7 +118,13 @@ def _measurement(entry: Any) -> Measurement | None:
         memory_mb=memory,
         gpu_pct=sum(loads) / len(loads) if loads else None,
         gpu_memory_mb=min(sum(memories), INT32_MAX) if memories else None,
+        gpus=dict(_gpu_now(gpu) for gpu in gpus if isinstance(gpu.get("uuid"), str)),
     )
+
+
+def _gpu_now(gpu: dict[str, Any]) -> tuple[str, GpuNow]:
+    load = _amount(gpu.get("utilization_pct"))
+    return gpu["uuid"], GpuNow(None if load is None else min(load, 100), _amount(gpu.get("memory_mb")))
 
 
 def _amount(value: Any) -> int | None:
