@@ -68,8 +68,8 @@ def _print(told: dict[str, Any], queues: dict[str, str]) -> None:
         else:
             start = wording.when(asked["start"]) if asked["start"] else "at a time that nobody knows"
             click.echo(f"The job would start {start}.\nWhy not now:  {clean(asked['message'] or '-')}")
-        if asked.get("preempts"):
-            click.echo(f"It would make {len(asked['preempts'])} running jobs wait again.")
+        if preempted := len(asked.get("preempts") or ()) + asked.get("preempts_others", 0):
+            click.echo(f"It would make {preempted} running jobs wait again.")
     if told["jobs"]:
         rows = [
             [

@@ -18,10 +18,10 @@ from lilac.control.principals import Principal
 from lilac.control.projection import Projection
 from lilac.control.times import rfc3339
 from lilac.model.accounts import Role
-from lilac.model.ids import JobId
+from lilac.model.ids import JobId, NodeId, UserId
 from lilac.model.jobs import Job, JobSpec, check_spec
 from lilac.model.states import JobState
-from lilac.scheduling import NodeView, WaitingJob, plan
+from lilac.scheduling import NodeView, Reason, RunningJob, WaitingJob, plan
 from lilac.scheduling.line import turn_of
 from lilac.scheduling.picture import Picture, to_json
 from lilac.scheduling.whatif import (
@@ -95,7 +95,7 @@ class Foresight:
         names = await self._jobs.names_of([each.job.id for each in own[:MOST_LISTED]])
         return {
             "now": rfc3339(picture.now),
-            "submitted": None if asked is None else {"start": rfc3339(start), **self._named_nodes(asked)},
+            "submitted": None if asked is None else {"start": rfc3339(start), **self._as_seen(principal, asked)},
             "jobs": [_difference(each, names) for each in own[:MOST_LISTED]],
             "more": max(0, len(own) - MOST_LISTED),
             "others": {
@@ -105,9 +105,18 @@ class Foresight:
             "left_out": max(0, len(picture.waiting) - MOST_WAITING),
         }
 
-    def _named_nodes(self, asked: dict[str, Any]) -> dict[str, Any]:
-        names = {node_id: self._projection.fleet.node_name(node_id) for node_id in asked["nodes"]}
-        return {**asked, "nodes": [{"id": node_id, "name": name} for node_id, name in names.items()]}
+    def _as_seen(self, principal: Principal, asked: _Answer) -> dict[str, Any]:
+        """The answer with names of nodes; of the jobs that would make room, a member is told of their own, and how
+        many others there are."""
+        seen = [j for j in asked.preempts if principal.role is not Role.MEMBER or j.owner_id == principal.user_id]
+        return {
+            "starts_now": asked.reason is None,
+            "code": None if asked.reason is None else str(asked.reason.code),
+            "message": None if asked.reason is None else asked.reason.message.replace(f"user {asked.owner_id}", "you"),
+            "nodes": [{"id": node, "name": self._projection.fleet.node_name(node)} for node in asked.nodes],
+            "preempts": [job.id for job in seen],
+            "preempts_others": len(asked.preempts) - len(seen),
+        }
 
     def last_plan(self) -> dict[str, Any]:
         """What the last pass decided, and the first of the reasons why the rest waits."""
@@ -204,20 +213,29 @@ def _as_waiting(spec: JobSpec, principal: Principal, now: float) -> WaitingJob:
     return replace(WaitingJob.of(job), seq=2**62)
 
 
-def _answer(picture: Picture, edits: Sequence[Edit]) -> dict[str, Any]:
-    """Whether the job that is asked for starts at once, and why not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a plan made now says of the job that is asked for: where it would start, or why it would not."""
+
+    reason: Reason | None
+    owner_id: UserId | None
+    nodes: Sequence[NodeId]
+    preempts: Sequence[RunningJob]
+    """Who would make room for it."""
+
+
+def _answer(picture: Picture, edits: Sequence[Edit]) -> _Answer:
     for edit in edits:
         picture = edited(picture, edit)
     decided = plan(picture.snapshot(), picture.now, LIVE_POLICY)
     job = next(job for job in picture.waiting if job.id == _ASKED)
-    reason = decided.reason_for(job)
-    return {
-        "starts_now": reason is None,
-        "code": None if reason is None else str(reason.code),
-        "message": None if reason is None else reason.message.replace(f"user {job.owner_id}", "you"),
-        "nodes": next((_places(each)["nodes"] for each in decided.starts if each.job_id == _ASKED), []),
-        "preempts": [each.job_id for each in decided.preemptions] if decided.making_room_for == _ASKED else [],
-    }
+    gone = {each.job_id for each in decided.preemptions} if decided.making_room_for == _ASKED else set[JobId]()
+    return _Answer(
+        reason=decided.reason_for(job),
+        owner_id=job.owner_id,
+        nodes=next((_places(each)["nodes"] for each in decided.starts if each.job_id == _ASKED), ()),
+        preempts=[running for running in picture.running if running.id in gone],
+    )
 
 
 def _is_earlier(each: Difference) -> bool:

@@ -148,3 +148,31 @@ async def test_a_question_says_where_a_job_would_start_and_what_is_wrong_with_it
     await agent.run_until_running()
     [queue] = (await ada.get("/queues")).json()
     assert (queue["in_use"]["running_jobs"], queue["in_use"]["cpu_millicores"]) == (1, 700)
+
+
+async def test_a_member_is_told_how_many_jobs_of_others_would_make_room_but_not_which(
+    stand: Stand, client: Clients
+) -> None:
+    ada, bob, root = (
+        await client(stand.user),
+        await client(await stand.add_user("bob")),
+        await client(await stand.admin()),
+    )
+    agent = FakeAgent(stand, cpu=1000)
+    await agent.beat()
+    running = await stand.submit(preemptible=True)
+    await agent.run_until_running()
+    question = {
+        "submit": {
+            "name": "asked",
+            "definition": "debian:12",
+            "queue_id": "default",
+            "resource_requirements": {"cpu_millicores": 1000, "memory_mb": 1000},
+            "priority": 1,
+        }
+    }
+    for who, preempts, others in ((ada, [running], 0), (bob, [], 1), (root, [running], 0)):
+        reply = await who.post("/what-if", json=question)
+        told = reply.json()["submitted"]
+        assert (told["preempts"], told["preempts_others"]) == (preempts, others)
+        assert (running in reply.text) is bool(preempts)
