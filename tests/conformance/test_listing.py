@@ -118,3 +118,25 @@ async def test_jobs_are_counted_by_state_and_waiting_ones_by_queue(
 async def test_storing_no_jobs_gives_no_jobs(database: Database) -> None:
     assert await database.write(lambda tx: jobs.insert_jobs(tx.conn, [])) == []
     assert await database.read(jobs.get_jobs, []) == {}
+
+
+async def test_text_is_found_anywhere_in_a_name_in_any_case_and_means_itself(database: Database) -> None:
+    names = ["Train-077_a", "train-77", "TRAIN-077%b", "077", "trän-077"]
+
+    def store(tx: Transaction) -> None:
+        queue = make.store_queue(tx)
+        jobs.insert_jobs(tx.conn, [make.a_job(queue.id, name=name) for name in names])
+
+    await database.write(store)
+    for text, found in {
+        "train-077": ["TRAIN-077%b", "Train-077_a"],
+        "-077": ["trän-077", "TRAIN-077%b", "Train-077_a"],
+        "77": names[::-1],
+        "077%B": ["TRAIN-077%b"],
+        "7_A": ["Train-077_a"],
+        "IN-7": ["train-77"],
+        "ä": ["trän-077"],
+        "-0777": [],
+    }.items():
+        listed = await database.read(listing.list_jobs, JobFilter(text=text), limit=10)
+        assert [job.spec.name for job in listed] == found, text

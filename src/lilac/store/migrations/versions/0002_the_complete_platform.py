@@ -80,6 +80,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_web_sessions_user_id"), "web_sessions", ["user_id"])
     _several_replicas()
     _add_usage()
+    _look_after_growing_tables()
+
+
+def _look_after_growing_tables() -> None:
+    """Have PostgreSQL tidy up after a twentieth of new rows instead of a fifth: lists then read indexes alone."""
+    if op.get_bind().dialect.name == "postgresql":
+        for table in ("jobs", "events"):
+            op.execute(
+                f"ALTER TABLE {table} SET (autovacuum_vacuum_insert_scale_factor = 0.05, "
+                "autovacuum_analyze_scale_factor = 0.05)"
+            )
 
 
 def _several_replicas() -> None:
