@@ -41,10 +41,12 @@ SocketHandler = Callable[[WebSocket], Coroutine[Any, Any, None]]
 
 
 class JsonRequest(Request):
-    """A request whose JSON is read by orjson."""
+    """A request whose JSON is read by orjson, once."""
 
     async def json(self) -> Any:
-        return orjson.loads(await self.body())
+        if not hasattr(self, "_json"):
+            self._json = orjson.loads(await self.body())
+        return self._json
 
 
 class Guarded(APIRoute):

@@ -269,8 +269,7 @@ class Projection:
 
 def waiting_job(job: Job, places: Mapping[str, NodeId]) -> WaitingJob:
     """The job as the line keeps it. Equal shapes are one object, so a long line of equal jobs is small."""
-    job_in_line = WaitingJob.of(job)
-    return replace(job_in_line, shape=_one_of(placed(job_in_line.shape, places)))
+    return WaitingJob.of(job, _one_of(placed(shape_of(job), places)))
 
 
 @lru_cache(maxsize=4096)

@@ -30,7 +30,7 @@ from lilac.model.errors import Conflict, InvalidInput, NotFound, Unavailable, Un
 from lilac.model.events import Event, EventKind
 from lilac.model.ids import JobId, QueueId, UserId
 from lilac.model.indices import IndexSet
-from lilac.model.jobs import Dependency, DependencyCondition, Job, JobSpec, check_spec
+from lilac.model.jobs import Dependency, DependencyCondition, Job, JobSpec, check_own, check_spec
 from lilac.model.labels import check_labels
 from lilac.model.retrying import RetryClass
 from lilac.model.states import Hold, JobState
@@ -58,6 +58,9 @@ class Order:
     after: tuple[tuple[str, DependencyCondition], ...] = ()
     strict: bool = False
     retry_of: JobId | None = None
+    like: Order | None = None
+    """One before it in its list that differs from it in `OWN_FIELDS` of the spec only: what is checked of that need
+    not be checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,10 @@ class Submitting:
         ids = [_new_id(order) for order in orders]
         for number, order in enumerate(orders):
             try:
+                if order.like is not None:
+                    check_own(order.spec)
+                    check_labels(order.spec.labels)
+                    continue
                 self._check(order)
             except InvalidInput as error:
                 if not listed:
@@ -295,8 +302,10 @@ def _new_id(order: Order) -> JobId:
 
 
 def _work(order: Order, job_id: JobId, known: dict[str, JobId], principal: Principal | None, now: float) -> Work:
-    after = tuple(_dependency(name, condition, known) for name, condition in order.after)
-    spec = replace(order.spec, after=after) if after else order.spec
+    spec, after = order.spec, ()
+    if order.after:
+        after = tuple(_dependency(name, condition, known) for name, condition in order.after)
+        spec = replace(spec, after=after)
     owner_id = principal.user_id if principal is not None else None
     held = Hold.DEPENDENCY if after else None
     if order.indices is None:

@@ -6,7 +6,7 @@ Times are seconds since the epoch (UTC) as floats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -162,6 +162,11 @@ class Job:
     def evolve(self, **changes: Any) -> Job:
         return replace(self, **changes)
 
+    def number(self, seq: int) -> Job:
+        """Give a new job its `seq`, as the store does once when it takes the job in; nobody else has it before."""
+        object.__setattr__(self, "seq", seq)
+        return self
+
 
 WATERFALL: tuple[str, ...] = (
     "submitted",
@@ -234,41 +239,24 @@ class ReplicaReport:
     """Whether it may run on all the same: nobody has seen it end. Counts for exclusive jobs."""
 
 
+OWN_FIELDS = ("name", "command", "args", "env", "labels")
+"""What alike jobs differ in, those of a sweep for example; `check_own` checks these alone."""
+
+
 def check_spec(spec: JobSpec) -> None:
     """Raise `InvalidInput` naming the field and what would be right, for a spec that makes no sense anywhere."""
-    if not spec.name.strip():
-        raise InvalidInput("name must not be empty.", field="name")
-    if len(spec.name) > 255:
-        raise InvalidInput(f"name must be at most 255 characters long, not {len(spec.name)}.", field="name")
-    if not spec.name.isprintable():
-        raise InvalidInput("name must not hold line breaks or other control characters.", field="name")
+    check_own(spec)
     check_request(spec.resources)
     if spec.runtime is RuntimeName.DOCKER and not spec.image.strip():
         raise InvalidInput("definition must name a Docker image, such as debian:12.", field="definition")
     if any(c.isspace() or not c.isprintable() for c in spec.image):
         raise InvalidInput(f"definition is not an image reference: {spec.image!r}.", field="definition")
-    if spec.runtime is RuntimeName.PROCESS and not spec.command:
-        raise InvalidInput("command must not be empty for a job of runtime process.", field="command")
-    if spec.command is not None and not spec.command:
-        raise InvalidInput("command must have at least one word (leave it out for the image's own).", field="command")
-    for field_name, texts in (
-        ("command", spec.command or ()),
-        ("args", spec.args),
-        ("env", (*spec.env, *spec.env.values())),
-        ("working_dir", (spec.working_dir or "",)),
-        ("labels", (*spec.labels, *spec.labels.values())),
-        ("node_selector", (*spec.node_selector, *spec.node_selector.values())),
-    ):
-        if any("\0" in text for text in texts):
-            raise InvalidInput(f"{field_name} must not hold NUL characters.", field=field_name)
-    for name in spec.env:
-        if not name or "=" in name:
-            raise InvalidInput(f"env: {name!r} is not a variable's name.", field="env")
+    _check_no_nul("working_dir", (spec.working_dir or "",))
+    _check_no_nul("node_selector", (*spec.node_selector, *spec.node_selector.values()))
     _check_range("size.min", spec.size.min, 1, 10_000)
     _check_range("size.max", spec.size.max, spec.size.min, 10_000)
     _check_range("priority", spec.priority, -INT32_MAX, INT32_MAX)
     plain_signal(spec.stop_signal)
-    check_secrets(spec.secrets, frozenset(spec.env))
     check_volumes(spec.volumes, spec.size.max)
     check_ports(spec.ports)
     if spec.time_limit_s is not None:
@@ -286,17 +274,61 @@ def check_spec(spec: JobSpec) -> None:
         )
 
 
+def check_own(spec: JobSpec) -> None:
+    """As `check_spec`, of `OWN_FIELDS` only."""
+    _check_name(spec.name)
+    if not spec.command:
+        if spec.runtime is RuntimeName.PROCESS:
+            raise InvalidInput("command must not be empty for a job of runtime process.", field="command")
+        if spec.command is not None:
+            raise InvalidInput(
+                "command must have at least one word (leave it out for the image's own).", field="command"
+            )
+    else:
+        _check_no_nul("command", spec.command)
+    if spec.args:
+        _check_no_nul("args", spec.args)
+    if spec.env:
+        _check_no_nul("env", (*spec.env, *spec.env.values()))
+        for name in spec.env:
+            if not name or "=" in name:
+                raise InvalidInput(f"env: {name!r} is not a variable's name.", field="env")
+    if spec.labels:
+        _check_no_nul("labels", (*spec.labels, *spec.labels.values()))
+    if spec.secrets:
+        check_secrets(spec.secrets, frozenset(spec.env))
+
+
+def _check_name(name: str) -> None:
+    if not name.strip():
+        raise InvalidInput("name must not be empty.", field="name")
+    if len(name) > 255:
+        raise InvalidInput(f"name must be at most 255 characters long, not {len(name)}.", field="name")
+    if not name.isprintable():
+        raise InvalidInput("name must not hold line breaks or other control characters.", field="name")
+
+
 def features_of(spec: JobSpec) -> tuple[Feature, ...]:
     """What an agent must know to run the job as it was asked for, in a fixed order."""
-    wanted = {
-        Feature.ARGS: bool(spec.args) and spec.command is None,
-        Feature.STOP_SIGNAL: spec.stop_signal != DEFAULT_STOP_SIGNAL,
-        Feature.SECRETS: bool(spec.secrets),
-        Feature.VOLUMES: bool(spec.volumes),
-        Feature.PORTS: bool(spec.ports),
-        Feature.EXCLUSIVE: spec.exclusive,
-    }
-    return tuple(feature for feature, needed in wanted.items() if needed)
+    wanted: list[Feature] = []
+    if spec.args and spec.command is None:
+        wanted.append(Feature.ARGS)
+    if spec.stop_signal != DEFAULT_STOP_SIGNAL:
+        wanted.append(Feature.STOP_SIGNAL)
+    if spec.secrets:
+        wanted.append(Feature.SECRETS)
+    if spec.volumes:
+        wanted.append(Feature.VOLUMES)
+    if spec.ports:
+        wanted.append(Feature.PORTS)
+    if spec.exclusive:
+        wanted.append(Feature.EXCLUSIVE)
+    return tuple(wanted)
+
+
+def _check_no_nul(field_name: str, texts: Iterable[str]) -> None:
+    if any("\0" in text for text in texts):
+        raise InvalidInput(f"{field_name} must not hold NUL characters.", field=field_name)
 
 
 def _check_range(field_name: str, value: int, least: int, most: int) -> None:

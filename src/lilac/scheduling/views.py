@@ -155,13 +155,13 @@ class WaitingJob:
     owner_id: UserId | None = None
 
     @classmethod
-    def of(cls, job: Job) -> WaitingJob:
+    def of(cls, job: Job, shape: Shape | None = None) -> WaitingJob:
         return cls(
             id=job.id,
             seq=job.turn,
             priority=job.spec.priority,
             submitted_at=job.submitted_at,
-            shape=shape_of(job),
+            shape=shape_of(job) if shape is None else shape,
             owner_id=job.owner_id,
         )
 
@@ -239,10 +239,14 @@ def shape_of(job: Job) -> Shape:
         resources=spec.resources,
         size=spec.size,
         runtime=spec.runtime,
-        node_selector=tuple(sorted(spec.node_selector.items())),
-        host_paths=tuple((v.host_path, v.read_only) for v in spec.volumes if v.host_path is not None),
+        node_selector=tuple(sorted(spec.node_selector.items())) if spec.node_selector else (),
+        host_paths=tuple((v.host_path, v.read_only) for v in spec.volumes if v.host_path is not None)
+        if spec.volumes
+        else (),
         features=tuple(map(str, features_of(spec))),
-        volumes=tuple(dict.fromkeys(v.volume_id for v in spec.volumes if v.volume_id is not None)),
+        volumes=tuple(dict.fromkeys(v.volume_id for v in spec.volumes if v.volume_id is not None))
+        if spec.volumes
+        else (),
         time_limit_s=spec.time_limit_s,
         kind=spec.kind,
         preemptible=spec.preemptible,

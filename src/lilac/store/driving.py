@@ -8,7 +8,8 @@ the rest of the store sees no difference.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import sqlite3
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -26,27 +27,47 @@ _TYPES: dict[type[TypeEngine[Any]], str] = {
 
 
 def fetch(conn: Connection, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """Run one statement on PostgreSQL, `%s` for each value, and return its rows. Raises as SQLAlchemy does."""
+    """Run one statement on PostgreSQL, `%s` for each value: its rows, if it gives any. Raises as SQLAlchemy does."""
     connection: Any = conn.connection.driver_connection
     cursor = connection.cursor()
     try:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description is not None else []
     except psycopg.Error as error:
         lost = connection.closed or connection.broken
         if lost:
             conn.invalidate(error)
-        raise DBAPIError.instance(
-            statement,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=conn.dialect,
-        ) from error
+        raise _as_sqlalchemy(conn, statement, error, lost=lost) from error
     finally:
         cursor.close()
+
+
+def insert(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run an INSERT on SQLite for each row, `?` for each value. Raises as SQLAlchemy does."""
+    connection: Any = conn.connection.driver_connection
+    try:
+        connection.executemany(statement, rows).close()
+    except sqlite3.Error as error:
+        raise _as_sqlalchemy(conn, statement, error) from error
+
+
+def marks(count: int) -> str:
+    """So many `?`."""
+    return ", ".join("?" * count)
+
+
+def _as_sqlalchemy(
+    conn: Connection, statement: str, error: psycopg.Error | sqlite3.Error, *, lost: bool = False
+) -> BaseException:
+    return DBAPIError.instance(
+        statement,
+        None,
+        error,
+        psycopg.Error if isinstance(error, psycopg.Error) else sqlite3.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=conn.dialect,
+    )
 
 
 def rows_of(table: Table, names: Collection[str], alias: str) -> str:

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, cast, func, insert, literal_column, or_, select
+from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, cast, func, literal_column, or_, select
 
 from lilac.model.events import ACCOUNT_EVENTS, Event, EventKind
 from lilac.model.ids import ClusterId, JobId, NodeId, QueueId, UserId
-from lilac.store import encoding, numbering
+from lilac.store import driving, encoding, numbering
 from lilac.store.tables import events
 
-_INSERT = insert(events)
 _SELECT = select(events)
 COLUMNS = ("kind", "at", "actor", "job_id", "node_id", "cluster_id", "queue_id", "user_id", "data")
-"""All but the number."""
+"""All but the number, as in `to_row`."""
+_INSERT = f"INSERT INTO events (seq, {', '.join(COLUMNS)}) VALUES ({driving.marks(len(COLUMNS) + 1)})"
 _ACCOUNT_EVENTS = sorted(kind.value for kind in ACCOUNT_EVENTS)
 _LAST = select(func.max(events.c.seq))
 _NEXT = select(events.c.seq, events.c.at).where(events.c.seq >= bindparam("seq")).order_by(events.c.seq).limit(1)
@@ -128,8 +128,15 @@ def append(conn: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
     if not rows:
         return ()
     seqs = numbering.reserve_for_events(conn, len(rows))
-    conn.execute(_INSERT, [{**row, "seq": seq} for row, seq in zip(rows, seqs, strict=True)])
+    values = [(seq, *_values(row)) for row, seq in zip(rows, seqs, strict=True)]
+    driving.insert(conn, _INSERT, values)
     return seqs
+
+
+def _values(row: dict[str, Any]) -> Iterator[Any]:
+    *others, data = row.values()
+    yield from others
+    yield encoding.dumps(data)
 
 
 def _event(row: Row[Any]) -> Event:

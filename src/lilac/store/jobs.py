@@ -10,10 +10,9 @@ The queue's name is kept as text when a job is submitted, so the history can tel
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, true
+from sqlalchemy import JSON, Connection, Row, bindparam, func, select, true
 from sqlalchemy.exc import IntegrityError
 
 from lilac.model.errors import Conflict, NotFound
@@ -66,9 +65,15 @@ __all__ = [
     "waiting_since",
 ]
 
-_INSERT = insert(jobs)
-_GIVEN = tuple(column.name for column in jobs.c if column.name not in ("seq", "queue_name"))
+_GIVEN = (
+    "id", "name", "owner_id", "queue_id", "state", "kind", "priority", "attempt", "retries", "node_id", "spec",
+    "waterfall", "submitted_at", "updated_at", "started_at", "finished_at", "exit_code", "reason", "message", "held",
+    "not_before", "retry_counts", "retry_of", "array_id", "array_index", "array_seq",
+)  # fmt: skip
+"""All but its number and the name of its queue, as in `_row`."""
 _NAMES = ", ".join(_GIVEN)
+_JSON = tuple(name for name in _GIVEN if isinstance(jobs.c[name].type, JSON))
+_INSERT_EACH = f"INSERT INTO jobs (seq, queue_name, {_NAMES}) VALUES ({driving.marks(len(_GIVEN) + 2)})"
 _INSERT_ROWS = f"""
 WITH given AS (
   SELECT q.name AS queue_name, job.* FROM {driving.rows_of(jobs, _GIVEN, "job")} JOIN queues q ON q.id = job.queue_id
@@ -120,12 +125,15 @@ _WAITING_SINCE = select(jobs.c.queue_id, jobs.c.submitted_at).where(jobs.c.seq.i
 _ELEMENTS_OF = SELECT.where(jobs.c.array_id == bindparam("array_id"), ELEMENT)
 _ELEMENT = _ELEMENTS_OF.where(jobs.c.array_index == bindparam("index"))
 _ELEMENTS = _ELEMENTS_OF.where(jobs.c.array_index.in_(bindparam("indices", expanding=True)))
-_INSERT_LABEL = insert(job_labels)
+_INSERT_LABEL = "INSERT INTO job_labels (label, seq) VALUES (?, ?)"
+_INSERT_LABELS = f"""
+INSERT INTO job_labels (label, seq) SELECT label, seq FROM {driving.rows_of(job_labels, ("label", "seq"), "given")}
+"""
 _CHUNK = 1000
 
 
 def insert_jobs(conn: Connection, new: Sequence[Job]) -> list[Job]:
-    """Store new jobs and return them with their `seq`, which ascends in the given order.
+    """Store new jobs, give each its `seq`, which ascends in the given order, and return them.
 
     Raises `NotFound` if a queue does not exist (any more), `Conflict` if there is a job of the same id.
     """
@@ -140,7 +148,7 @@ def insert_jobs(conn: Connection, new: Sequence[Job]) -> list[Job]:
         if faults.is_dangling(error):
             raise NotFound("The queue or the owner of a new job does not exist any more.") from error
         raise
-    return [replace(job, seq=seq) for job, seq in zip(new, seqs, strict=True)]
+    return [job.number(seq) for job, seq in zip(new, seqs, strict=True)]
 
 
 def get_job(conn: Connection, job_id: JobId) -> Job | None:
@@ -187,8 +195,12 @@ def get_elements(conn: Connection, array_id: JobId, indices: Sequence[int]) -> d
 
 def insert_labels(conn: Connection, labels: Sequence[tuple[str, int]]) -> None:
     """Make jobs and arrays (by `seq`) findable by `key=value`."""
-    if labels:
-        conn.execute(_INSERT_LABEL, [{"label": label, "seq": seq} for label, seq in labels])
+    if not labels:
+        return
+    if conn.dialect.name == "postgresql":
+        driving.fetch(conn, _INSERT_LABELS, encoding.dumps([{"label": label, "seq": seq} for label, seq in labels]))
+    else:
+        driving.insert(conn, _INSERT_LABEL, labels)
 
 
 def waiting_jobs(conn: Connection) -> Iterator[Job]:
@@ -280,10 +292,14 @@ def _insert_each(conn: Connection, new: Sequence[Job]) -> Sequence[int]:
         raise _no_queue(first)
     name, seqs = reserved
     names = {first: name} | {queue_id: _queue_name(conn, queue_id) for queue_id in others}
-    rows = [
-        {**_row(job), "seq": seq, "queue_name": names[job.spec.queue_id]} for job, seq in zip(new, seqs, strict=True)
-    ]
-    conn.execute(_INSERT, rows)
+    rows: list[tuple[Any, ...]] = []
+    for job, seq in zip(new, seqs, strict=True):
+        row = _row(job)
+        for name in _JSON:
+            if row[name] is not None:
+                row[name] = encoding.dumps(row[name])
+        rows.append((seq, names[job.spec.queue_id], *row.values()))
+    driving.insert(conn, _INSERT_EACH, rows)
     return seqs
 
 
@@ -299,7 +315,7 @@ def _no_queue(queue_id: QueueId) -> NotFound:
 
 
 def _row(job: Job) -> dict[str, Any]:
-    """All but its number and the name of its queue."""
+    """The values of `_GIVEN`, in that order."""
     spec = job.spec
     return {
         "id": job.id,

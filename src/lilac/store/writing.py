@@ -219,8 +219,7 @@ class Writer:
         run = _run_isolated if isolated else _run
         outcomes = [run(tx, operation) for operation in operations]
         seqs, xid = telling.append(conn, tx.rows, self._word(tx))
-        recorded = tx.recorded
-        numbered = [replace(event, seq=seq) for event, seq in zip(recorded, seqs, strict=True)]
+        numbered = [event.number(seq) for event, seq in zip(tx.recorded, seqs, strict=True)]
         batch = Batch(outcomes, numbered, tx.callbacks)
         try:
             transaction.commit()

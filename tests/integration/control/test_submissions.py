@@ -56,6 +56,37 @@ async def test_a_list_is_stored_whole_or_not_at_all(stand: Stand, ada: httpx2.As
     await stand.check()
 
 
+async def test_alike_jobs_of_a_list_each_keep_what_is_their_own_and_are_each_checked(
+    stand: Stand, ada: httpx2.AsyncClient
+) -> None:
+    own: list[dict[str, Any]] = [
+        {"name": "a", "command": ["true"], "env": {"X": "1"}, "labels": {"k": "a"}},
+        {"name": "b", "args": ["-v"], "env": {}, "labels": {"k": "b"}},
+        {"name": "c", "priority": 3},
+        {"name": "d", "priority": 3, "command": ["false"], "after": [{"job_id": "#0"}]},
+    ]
+    answer = await post(ada, "/training_jobs/bulk", {"jobs": [JOB | each for each in own]}, 201)
+    found = [(await ada.get(f"/training_jobs/{job['id']}")).json() for job in answer["jobs"]]
+    assert [job["command"] for job in found] == [["true"], None, None, ["false"]]
+    assert [job["args"] for job in found] == [[], ["-v"], [], []]
+    assert [job["env"] for job in found] == [{"X": "1"}, {}, {}, {}]
+    assert [job["labels"] for job in found] == [{"k": "a"}, {"k": "b"}, {}, {}]
+    assert [job["priority"] for job in found] == [0, 0, 3, 3]
+    assert [len(job["after"]) for job in found] == [0, 0, 0, 1]
+    assert await listed(ada, label="k=b") == ["b"]
+    for wrong, field in (
+        ({"command": []}, "command"),
+        ({"command": ["a\0"]}, "command"),
+        ({"args": ["\0"]}, "args"),
+        ({"env": {"A=B": "1"}}, "env"),
+        ({"labels": {"k": "\0"}}, "labels"),
+        ({"name": "two\nlines"}, "name"),
+    ):
+        answer = await post(ada, "/training_jobs/bulk", {"jobs": [JOB, JOB, {**JOB, **wrong}]}, 422)
+        assert answer["field"] == f"jobs.2.{field}"
+    await stand.check()
+
+
 @pytest.mark.parametrize(("path", "body"), [("/training_jobs", JOB), ("/training_jobs/bulk", {"jobs": [JOB, JOB]})])
 async def test_the_same_submission_with_the_same_key_is_made_once(
     ada: httpx2.AsyncClient, path: str, body: Any

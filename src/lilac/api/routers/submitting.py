@@ -20,6 +20,7 @@ from lilac.control.principals import Principal
 from lilac.control.submitting import MOST_AT_ONCE, Once, Order
 from lilac.model.errors import InvalidInput
 from lilac.model.ids import QueueId
+from lilac.model.jobs import OWN_FIELDS
 from lilac.store.listing import JobFilter
 
 routes = router("jobs")
@@ -50,7 +51,7 @@ async def submit_all(
     if once is not None and (answered := await submitting.answered(principal, once)) is not None:
         return Json(answered, 201)
     queues = {name: platform.jobs.queue(name).id for name in {job.queue_id for job in body.jobs}}
-    orders = _orders(body.jobs, queues)
+    orders = _orders(body.jobs, (await request.json())["jobs"], queues)
     return Json(await submitting.submit_all(principal, orders, once), 201)
 
 
@@ -72,12 +73,25 @@ async def retry(job: str, request: Request, principal: Caller) -> Response:
     return Json(await platform.jobs.retry(principal, job), 201)
 
 
-def _orders(jobs: Sequence[SubmitJob], queues: Mapping[str, QueueId]) -> list[Order]:
-    """What a list asks for, as long as its arrays have a size that can be kept."""
+def _orders(
+    jobs: Sequence[SubmitJob], written: Sequence[Mapping[str, Any]], queues: Mapping[str, QueueId]
+) -> list[Order]:
+    """What a list asks for, as long as its arrays have a size that can be kept.
+
+    `written` is the same as it was sent: where it says the same as one before, but for what alike jobs differ in, the
+    order is made from that one's.
+    """
     orders: list[Order] = []
     ranges = 0
-    for job in jobs:
-        orders.append(job.order(queues[job.queue_id]))
+    model: Order | None = None
+    common: dict[str, Any] = {}
+    for job, text in zip(jobs, written, strict=True):
+        rest = {key: value for key, value in text.items() if key not in OWN_FIELDS}
+        if model is not None and rest == common:
+            orders.append(job.order_like(model))
+        else:
+            model, common = job.order(queues[job.queue_id]), rest
+            orders.append(model)
         indices = orders[-1].indices
         ranges += len(indices.ranges) if indices is not None else 0
         if ranges > MOST_AT_ONCE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
@@ -169,6 +170,18 @@ class SubmitJob(BaseModel):
             after=tuple((each.job_id, each.condition) for each in self.after),
             strict=self.strict,
         )
+
+    def order_like(self, other: Order) -> Order:
+        """What is to be submitted, where it differs from another order only in `OWN_FIELDS`."""
+        spec = replace(
+            other.spec,
+            name=self.name,
+            command=tuple(self.command) if self.command is not None else None,
+            args=tuple(self.args),
+            env=self.env,
+            labels=self.labels,
+        )
+        return replace(other, spec=spec, like=other)
 
 
 class SubmitJobs(BaseModel):
