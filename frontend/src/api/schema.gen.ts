@@ -2009,9 +2009,14 @@ export interface components {
             nodes: components["schemas"]["NamedNode"][];
             /**
              * Preempts
-             * @description The jobs that would make room for it.
+             * @description The jobs that would make room for it, of those that the caller may see.
              */
             preempts: string[];
+            /**
+             * Preempts Others
+             * @description How many jobs besides would make room for it.
+             */
+            preempts_others: number;
             /**
              * Start
              * @description The latest to expect; null if it can never start, or nobody knows.

@@ -52,6 +52,7 @@ function Said({ query }: { query: ReturnType<typeof usePrediction> }) {
   if (!query.data?.submitted) return <p className="text-muted">Asking the scheduler…</p>;
   const { submitted, jobs, others, more } = query.data;
   const later = jobs.filter((job) => !isEarlier(job)).length + more + others.later;
+  const stopped = submitted.preempts.length + submitted.preempts_others;
   const [tone, words] = outcome(submitted);
   return (
     <div className="flex flex-col gap-2">
@@ -64,7 +65,7 @@ function Said({ query }: { query: ReturnType<typeof usePrediction> }) {
           </span>
         )}
       </Notice>
-      {submitted.preempts.length > 0 && <p className="text-muted">{count(submitted.preempts.length, "job")} of lower priority would stop for it and wait again.</p>}
+      {stopped > 0 && <p className="text-muted">{count(stopped, "job")} of lower priority would stop for it and wait again.</p>}
       {later > 0 && <p className="text-muted">{count(later, "waiting job")} would start later than without it.</p>}
     </div>
   );

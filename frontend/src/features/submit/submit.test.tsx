@@ -11,7 +11,7 @@ const ROUTES = {
   "GET /volumes": { volumes: [] },
   "POST /what-if": ({ body }: Call) => {
     const fits = (body as Asked).submit.resource_requirements.cpu_millicores <= 4000;
-    return { submitted: { start: null, starts_now: fits, code: fits ? null : "never_fits", message: fits ? null : "needs 64 CPUs on one node", preempts: [], nodes: fits ? [{ id: "n", name: "gpu-1" }] : [] }, jobs: [], more: 0, others: { earlier: 0, later: 0 } };
+    return { submitted: { start: null, starts_now: fits, code: fits ? null : "never_fits", message: fits ? null : "needs 64 CPUs on one node", preempts: [], preempts_others: 0, nodes: fits ? [{ id: "n", name: "gpu-1" }] : [] }, jobs: [], more: 0, others: { earlier: 0, later: 0 } };
   },
 };
 const yaml = () => screen.getByLabelText<HTMLTextAreaElement>("As YAML");

@@ -51,7 +51,8 @@ class Foretold(Shape):
     code: ReasonCode | None = Field(description="Why it would wait.")
     message: str | None
     nodes: list[NamedNode] = Field(description="Where it would start now.")
-    preempts: list[str] = Field(description="The jobs that would make room for it.")
+    preempts: list[str] = Field(description="The jobs that would make room for it, of those that the caller may see.")
+    preempts_others: int = Field(description="How many jobs besides would make room for it.")
 
 
 class DifferenceShape(Shape):
