@@ -25,6 +25,7 @@ from benchmarks import (
     results,
     submitting,
     takeover,
+    web,
 )
 from benchmarks.figures import NotHere, Section
 
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[Section], None]] = {
     "plan": planning.passes,
     "takeover-killed": takeover.killed,
     "takeover-stopped": takeover.stopped,
+    "web": web.measure,
     "hyperqueue": peer_hyperqueue.measure,
     "slurm": peer_slurm.as_it_comes,
     "slurm-tuned": peer_slurm.tuned,
