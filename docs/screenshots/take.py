@@ -90,7 +90,7 @@ def pages(api: Api) -> dict[str, str]:
 def picture(page: Page, name: str) -> None:
     """Wait until the page has what it shows, and keep it."""
     page.get_by_role("heading", level=1).first.wait_for()
-    page.wait_for_function("document.querySelectorAll('[aria-label=\"Loading\"]').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('[aria-label=\"Loading\"]').length === 0")
     page.wait_for_timeout(1200)  # the charts draw, the log's tail comes
     page.screenshot(path=HERE / f"{name}.png", animations="disabled")
     print(f"{name}.png")
