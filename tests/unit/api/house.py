@@ -103,6 +103,7 @@ class House:
         self.directory = Directory(db, clock)
         self.jobs = HouseJobs(db)
         self.projection = SimpleNamespace(fleet=Fleet())
+        self.usage = SimpleNamespace(gpus_now=lambda _: {})
         self.app = create_app(self)
 
     def open_accounts(self) -> Accounts:

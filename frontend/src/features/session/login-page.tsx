@@ -33,7 +33,7 @@ export function LoginPage() {
       {signingUp && policy.data ? (
         <SignUpForm policy={policy.data} onDone={enter} />
       ) : (
-        <SignInForm known={first?.first_administrator ?? ""} onDone={enter} />
+        <SignInForm onDone={enter} />
       )}
       {policy.data?.sign_up && (
         <p className="text-muted">

@@ -18,7 +18,17 @@ test("the first run says who signs in and where the password is", async () => {
   await renderApp("/login", { "GET /auth/policy": { ...POLICY, first_run: true, hint: "The server printed it once." } });
   expect(await screen.findByText(/Sign in as admin/)).toBeVisible();
   expect(screen.getByText("The server printed it once.")).toBeVisible();
-  await waitFor(() => expect(screen.getByLabelText("Username")).toHaveValue("admin"));
+});
+
+test("the server's reply does not change what somebody has begun to type", async () => {
+  let reply: (policy: unknown) => void = () => {};
+  const policy = new Promise((resolve) => (reply = resolve));
+  await renderApp("/login", { "GET /auth/policy": () => policy });
+  await userEvent.type(await screen.findByLabelText("Username"), "gra");
+  reply({ ...POLICY, first_run: true });
+  expect(await screen.findByText(/Sign in as admin/)).toBeVisible();
+  await userEvent.type(screen.getByLabelText("Username"), "ce");
+  expect(screen.getByLabelText("Username")).toHaveValue("grace");
 });
 
 test("a wrong password is told, and too many failures count the seconds down", async () => {

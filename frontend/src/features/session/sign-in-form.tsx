@@ -8,11 +8,10 @@ import { Notice } from "@/ui/card";
 import { Field, Input } from "@/ui/form";
 import { doorSentence, useBackOff } from "./back-off";
 
-/** `known`: the name to begin with, until another is typed. */
-export function SignInForm({ known, onDone }: { known: string; onDone: () => Promise<void> }) {
+/* No name is filled in beforehand: it would arrive with the server's reply, in the middle of what somebody types. */
+export function SignInForm({ onDone }: { onDone: () => Promise<void> }) {
   const client = useQueryClient();
-  const [typed, setTyped] = useState<string | null>(null);
-  const username = typed ?? known;
+  const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const [error, setError] = useState<{ password?: string; general?: string }>({});
   const [busy, setBusy] = useState(false);
@@ -33,7 +32,7 @@ export function SignInForm({ known, onDone }: { known: string; onDone: () => Pro
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
       <Field label="Username">
-        {(bound) => <Input {...bound} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={username} onChange={(e) => setTyped(e.target.value)} />}
+        {(bound) => <Input {...bound} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={username} onChange={(e) => setUsername(e.target.value)} />}
       </Field>
       <Field label="Password" error={error.password}>
         {(bound) => <Input {...bound} name="password" type="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />}
