@@ -14,9 +14,10 @@ import { Shell } from "./shell";
 import { Toasts } from "./toasts";
 
 /** Which stretch of time the charts of a page show. */
-function withRange(search: Record<string, unknown>): { range?: Range } {
-  const range = rangeOf(search.range);
-  return range ? { range } : {};
+/* What `validateSearch` leaves out stays as it is in the address and would reach the page unchecked: whatever is wrong is
+   told as undefined, here and in the pages' own functions. */
+function withRange(search: Record<string, unknown>): { range?: Range | undefined } {
+  return { range: rangeOf(search.range) };
 }
 
 interface Context {
@@ -45,8 +46,7 @@ const login = createRoute({
   path: "/login",
   validateSearch: (search: Record<string, unknown>): { back?: string | undefined } => {
     const back = search.back;
-    // only places of this application: a link to elsewhere must not lead people away after they signed in; told as
-    // undefined, for what is left out here stays as it is in the address
+    // only places of this application: a link to elsewhere must not lead people away after they signed in
     return { back: typeof back === "string" && /^\/(?![/\\])/.test(back) && !back.startsWith("/login") ? back : undefined };
   },
   component: lazyRouteComponent(() => import("@/features/session/login-page"), "LoginPage"),

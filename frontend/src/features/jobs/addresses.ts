@@ -11,11 +11,11 @@ export interface JobSearch {
 }
 
 export function jobSearch(search: Record<string, unknown>): JobSearch {
-  return given({
+  return {
     tab: JOB_TABS.find((tab) => tab === search.tab),
     attempt: whole(search.attempt, 1),
     rank: whole(search.rank, 0),
-  });
+  };
 }
 
 export interface JobsSearch {
@@ -40,7 +40,7 @@ export const WITHIN: Record<string, number> = { "1h": 3600, "24h": 86_400, "7d":
 export function jobsSearch(search: Record<string, unknown>): JobsSearch {
   const states = text(search.status)?.split(",").filter((state) => (jobStateValues as readonly string[]).includes(state));
   const within = text(search.within);
-  return given({
+  return {
     status: states?.join(",") || undefined,
     queue: text(search.queue),
     owner: text(search.owner),
@@ -50,7 +50,12 @@ export function jobsSearch(search: Record<string, unknown>): JobsSearch {
     node: text(search.node),
     within: within && within in WITHIN ? within : undefined,
     columns: text(search.columns),
-  });
+  };
+}
+
+/** The filters that are set: all of the address but the choice of columns. */
+export function filtersOf({ columns: _columns, ...search }: JobsSearch): Omit<JobsSearch, "columns"> {
+  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined));
 }
 
 export function statesOf(search: JobsSearch): JobState[] {
@@ -64,8 +69,4 @@ function text(value: unknown): string | undefined {
 
 function whole(value: unknown, least: number): number | undefined {
   return Number.isInteger(value) && (value as number) >= least ? (value as number) : undefined;
-}
-
-function given<T extends object>(table: T): T {
-  return Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)) as T;
 }

@@ -9,7 +9,7 @@ import { Button } from "@/ui/button";
 import { Input, Select } from "@/ui/form";
 import { Menu, MenuCheck, MenuLabel } from "@/ui/menu";
 import { number } from "@/ui/quantities";
-import { type JobsSearch, statesOf, WITHIN } from "./addresses";
+import { type JobsSearch, statesOf, WITHIN, filtersOf } from "./addresses";
 import { COLUMNS, USUAL } from "./columns";
 import { Chip } from "./elements";
 import type { Counts, JobState } from "./types";
@@ -28,7 +28,7 @@ export function Filters({ search, counts, onChange }: FiltersProps) {
     const next = states.includes(state) ? states.filter((each) => each !== state) : [...states, state];
     onChange({ status: next.join(",") || undefined });
   };
-  const { columns: _columns, ...filters } = search;
+  const filters = filtersOf(search);
   return (
     <div className="mb-3 flex flex-col gap-2">
       <div role="group" aria-label="State" className="flex flex-wrap gap-2">

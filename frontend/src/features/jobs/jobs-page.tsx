@@ -9,7 +9,7 @@ import { Snippet } from "@/ui/copy";
 import { DataTable } from "@/ui/data-table";
 import { number } from "@/ui/quantities";
 import { useSelection } from "@/ui/selection";
-import type { JobsSearch } from "./addresses";
+import { filtersOf, type JobsSearch } from "./addresses";
 import { Bulk } from "./bulk";
 import { COLUMNS } from "./columns";
 import { columnsShown, Filters } from "./filters";
@@ -38,7 +38,7 @@ export function JobsPage() {
     pointed.current = false;
     if (!hold()) showNew();
   };
-  const filtered = Object.keys(search).some((name) => name !== "columns");
+  const filtered = Object.keys(filtersOf(search)).length > 0;
   return (
     <>
       <PageHead title="Jobs">

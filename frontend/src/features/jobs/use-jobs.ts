@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, data } from "@/api/client";
 import { sentence } from "@/api/errors";
-import { type JobsSearch, WITHIN } from "./addresses";
+import { type JobsSearch, WITHIN, filtersOf } from "./addresses";
 import { begun, continued, type Listed, NOTHING, type Page, refreshed, shown, updated } from "./list";
 import type { Counts, ListedJob } from "./types";
 
@@ -41,7 +41,7 @@ export interface Jobs {
 
 /** `hold` says whether somebody reads just now, so that nothing may move. */
 export function useJobs(search: JobsSearch, hold: () => boolean): Jobs {
-  const { columns: _columns, ...filters } = search;
+  const filters = filtersOf(search);
   const key = JSON.stringify(filters);
   // what was submitted lately is reckoned from when it is asked
   const query = useCallback(() => queryOf(JSON.parse(key) as JobsSearch, Date.now()), [key]);

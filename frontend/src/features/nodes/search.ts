@@ -1,22 +1,23 @@
 /** What the address of the nodes' page says: filters, order, and how they are shown. */
 
+const STATES = ["available", "busy", "draining", "lost"] as const;
+
 export interface NodesSearch {
   /** Text in name, host name, GPU model or labels. */
-  q?: string;
-  state?: "available" | "busy" | "draining" | "lost";
-  cluster?: string;
-  sort?: string;
-  view?: "gpus";
+  q?: string | undefined;
+  state?: (typeof STATES)[number] | undefined;
+  cluster?: string | undefined;
+  sort?: string | undefined;
+  view?: "gpus" | undefined;
 }
 
-const STATES = ["available", "busy", "draining", "lost"];
-
 export function nodesSearch(search: Record<string, unknown>): NodesSearch {
-  const found: NodesSearch = {};
-  if (search.q !== undefined && String(search.q)) found.q = String(search.q);
-  if (typeof search.state === "string" && STATES.includes(search.state)) found.state = search.state as NonNullable<NodesSearch["state"]>;
-  if (typeof search.cluster === "string" && search.cluster) found.cluster = search.cluster;
-  if (typeof search.sort === "string" && /^-?[a-z]+$/.test(search.sort)) found.sort = search.sort;
-  if (search.view === "gpus") found.view = "gpus";
-  return found;
+  const { q, state, cluster, sort, view } = search;
+  return {
+    q: q === undefined || q === null || q === "" ? undefined : String(q),
+    state: STATES.find((each) => each === state),
+    cluster: typeof cluster === "string" && cluster ? cluster : undefined,
+    sort: typeof sort === "string" && /^-?[a-z]+$/.test(sort) ? sort : undefined,
+    view: view === "gpus" ? view : undefined,
+  };
 }
