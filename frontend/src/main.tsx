@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { stays } from "@/api/deleting";
 import { ApiError } from "@/api/errors";
 import { makeRouter } from "@/app/router";
 import "./styles.css";
@@ -9,6 +10,7 @@ import "./styles.css";
 const client = new QueryClient({
   defaultOptions: {
     queries: {
+      enabled: stays,
       // the event stream says when something is stale
       staleTime: 60_000,
       refetchOnWindowFocus: false,

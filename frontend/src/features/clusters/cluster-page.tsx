@@ -4,6 +4,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Trash2 } from "lucide-react";
 import { useMemo } from "react";
 import { api, data } from "@/api/client";
+import { deleting } from "@/api/deleting";
 import { ApiError, sentence } from "@/api/errors";
 import { useMay } from "@/app/session";
 import { toast } from "@/app/toasts";
@@ -171,7 +172,7 @@ function DeleteCluster({ cluster }: { cluster: ClusterInfo }) {
   const mine = nodes?.nodes.filter((node) => node.cluster_id === cluster.cluster_id) ?? [];
   const alive = mine.filter((node) => node.node_status !== "lost");
   const remove = async () => {
-    await api.DELETE("/clusters/{cluster}", { params: { path: { cluster: cluster.cluster_id } } });
+    await deleting(cluster.cluster_id, () => api.DELETE("/clusters/{cluster}", { params: { path: { cluster: cluster.cluster_id } } }));
     toast(`Cluster ${cluster.cluster_name} is deleted.`);
     await navigate({ to: "/clusters" });
     await Promise.all(["clusters", "nodes", "queues", "keys"].map((noun) => client.invalidateQueries({ queryKey: [noun] })));

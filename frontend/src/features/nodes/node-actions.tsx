@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { CircleSlash, Play, Tags, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { api, data } from "@/api/client";
+import { deleting } from "@/api/deleting";
 import { sentence } from "@/api/errors";
 import { toast } from "@/app/toasts";
 import { Button } from "@/ui/button";
@@ -171,7 +172,7 @@ function Remove({ node }: { node: Node }) {
   const navigate = useNavigate();
   const changed = useChanged();
   const remove = async () => {
-    await api.DELETE("/nodes/{node}", { params: { path: { node: node.id } } });
+    await deleting(node.id, () => api.DELETE("/nodes/{node}", { params: { path: { node: node.id } } }));
     toast(`Node ${node.name} is forgotten.`);
     await navigate({ to: "/nodes" });
     await changed();

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Pause, Pencil, Play, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { api, data } from "@/api/client";
+import { deleting } from "@/api/deleting";
 import { sentence } from "@/api/errors";
 import { toast } from "@/app/toasts";
 import { Button } from "@/ui/button";
@@ -43,7 +44,7 @@ function DeleteQueue({ queue, onDeleted }: { queue: Queue; onDeleted: (() => voi
   const waiting = queue.waiting_jobs;
   const running = queue.in_use.running_jobs;
   const run = async () => {
-    await api.DELETE("/queues/{queue}", { params: { path: { queue: queue.id }, query: { cancel_waiting: cancel } } });
+    await deleting(queue.id, () => api.DELETE("/queues/{queue}", { params: { path: { queue: queue.id }, query: { cancel_waiting: cancel } } }));
     toast(`Queue ${queue.name} is deleted.`);
     onDeleted?.();
     await client.invalidateQueries({ queryKey: ["queues"], exact: true });
